@@ -1,0 +1,1 @@
+"""The HTTP door: JSON for machines, pages for stewards."""

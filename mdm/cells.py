@@ -1,0 +1,75 @@
+"""Typed cells -> text, the same text whatever file format carried the value.
+
+Dates and timestamps are ISO 8601, a timestamp at midnight without zone is its date; whole floats lose `.0`, others
+are the shortest text that reads back; booleans are `true` and `false`; nested values are JSON; NaN is no value.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+MAX_WHOLE = 2.0**53  # from here on a float no longer holds every whole number
+
+
+def cell_text(value: Any) -> str | None:
+    """The text of one cell; None when it holds no value or only blanks."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return value if value and not value.isspace() else None
+    text: str | None = _TEXT_OF.get(type(value), _json_text)(value)
+    return text
+
+
+def column_text(column: pa.Array) -> list[str | None]:
+    """The text of each cell of an Arrow column."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    return [cell_text(value) for value in column.to_pylist()]
+
+
+def _bool_text(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _float_text(value: float) -> str | None:
+    if math.isnan(value):
+        return None
+    return str(int(value)) if value.is_integer() and abs(value) < MAX_WHOLE else repr(value)
+
+
+def _timestamp_text(value: datetime) -> str:
+    is_date = value.tzinfo is None and value.time() == time.min
+    return value.date().isoformat() if is_date else value.isoformat()
+
+
+def _bytes_text(value: bytes) -> str | None:
+    try:
+        return cell_text(value.decode("utf-8"))
+    except UnicodeDecodeError:
+        return value.hex()
+
+
+def _json_text(value: Any) -> str:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+_TEXT_OF: dict[type, Any] = {
+    bool: _bool_text,
+    int: str,
+    float: _float_text,
+    Decimal: lambda value: format(value, "f"),
+    datetime: _timestamp_text,
+    date: date.isoformat,
+    time: time.isoformat,
+    timedelta: str,
+    bytes: _bytes_text,
+}

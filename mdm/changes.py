@@ -1,0 +1,172 @@
+"""Changes: decided parts -> ids, golden records and events, ready to be written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+import orjson
+from sqlalchemy import Connection
+
+from mdm.deciding import Part, Person
+from mdm.engine.inherit import Members, inherit
+from mdm.engine.policy import EntityType
+from mdm.engine.survive import Golden, Member, survive
+from mdm.ids import entity_id
+from mdm.store import entities, records
+from mdm.store.entities import EntityChanges
+from mdm.store.events import Event
+
+GOLDEN_AT_ONCE = 20_000
+
+
+@dataclass(slots=True)
+class Draft:
+    """A growing EntityChanges; `merges` counts joins of two entities, a new record counting as one of its own."""
+
+    created: list[tuple[int, str]] = field(default_factory=list)
+    retired: list[tuple[int, int | None]] = field(default_factory=list)
+    revived: list[int] = field(default_factory=list)
+    membership: list[tuple[int, int | None]] = field(default_factory=list)
+    golden: list[tuple[int, str]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    merges: int = 0
+
+    def changes(self, run_id: int | None) -> EntityChanges:
+        """The change as the store takes it."""
+        return EntityChanges(
+            self.created, self.retired, self.revived, self.membership, self.golden, self.events, run_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The ids that touched records carried: living ones with their members, closed ones with their last."""
+
+    living: Mapping[int, Members]
+    closed: Mapping[int, Members]
+
+
+def read_before(connection: Connection, rids: Sequence[int], people: Mapping[int, Person]) -> Before:
+    """What the store says of the ids these records carry or carried."""
+    eids = sorted({person.eid for person in people.values() if person.eid is not None})
+    living = _grouped(entities.members(connection, eids)) if eids else {}
+    return Before(living, _grouped(entities.former_members(connection, rids)))
+
+
+def _grouped(table: object) -> dict[int, Members]:
+    groups: dict[int, set[int]] = {}
+    columns = table.to_pydict()  # type: ignore[attr-defined]
+    for eid, rid in zip(columns["eid"], columns["rid"], strict=True):
+        groups.setdefault(eid, set()).add(rid)
+    return {eid: frozenset(rids) for eid, rids in groups.items()}
+
+
+def draft_changes(
+    connection: Connection,
+    entity: EntityType,
+    parts: Sequence[Part],
+    people: Mapping[int, Person],
+    gone: Sequence[int],
+) -> Draft:
+    """Everything that the decided parts change, with golden records of all of them.
+
+    gone: records that belong to nobody any more (deleted or quarantined), among `people` for their old ids.
+    """
+    before = read_before(connection, [rid for part in parts for rid in part], people)
+    heirs = inherit([frozenset(part) for part in parts], before.living, before.closed)
+    draft = Draft(revived=list(heirs.revived))
+    fresh = sum(eid is None for eid in heirs.ids)
+    numbers = count(entities.allocate_eids(connection, fresh))
+    eids = [next(numbers) if eid is None else eid for eid in heirs.ids]
+    draft.created = [(eid, entity.name) for eid, old in zip(eids, heirs.ids, strict=True) if old is None]
+    draft.retired = [(eid, eids[place]) for eid, place in sorted(heirs.redirected.items())]
+    draft.retired += [(eid, None) for eid in heirs.retired]
+    draft.membership = [(rid, eid) for part, eid in zip(parts, eids, strict=True) for rid in part]
+    draft.membership += [(rid, None) for rid in gone]
+    draft.merges = sum(_arrivals(part, people) - 1 for part in parts)
+    _add_golden(connection, draft, entity, parts, eids)
+    _add_events(connection, draft, parts, eids, before)
+    return draft
+
+
+def _arrivals(part: Part, people: Mapping[int, Person]) -> int:
+    """How many entities met in the part: the old ones its records carried, and each new record."""
+    olds = [people[rid].eid for rid in part]
+    return len({eid for eid in olds if eid is not None}) + sum(eid is None for eid in olds)
+
+
+def _add_golden(
+    connection: Connection, draft: Draft, entity: EntityType, parts: Sequence[Part], eids: Sequence[int]
+) -> None:
+    batch: list[tuple[int, Part]] = []
+    size = 0
+    for eid, part in zip(eids, parts, strict=True):
+        batch.append((eid, part))
+        size += len(part)
+        if size >= GOLDEN_AT_ONCE:
+            draft.golden += golden_records(connection, entity, batch)
+            batch, size = [], 0
+    draft.golden += golden_records(connection, entity, batch)
+
+
+def golden_records(
+    connection: Connection, entity: EntityType, parts: Sequence[tuple[int, Part]]
+) -> list[tuple[int, str]]:
+    """(eid, golden values as JSON text) of each (eid, members)."""
+    members = load_members(connection, [rid for _, part in parts for rid in part])
+    return [(eid, golden_text(survive([members[rid] for rid in part], entity))) for eid, part in parts]
+
+
+def load_members(connection: Connection, rids: Sequence[int]) -> dict[int, Member]:
+    """The records as survivorship takes them, by rid."""
+    table = records.load(connection, rids, ["rid", "source", "record_id", "updated_at", "claims"])
+    return {
+        row["rid"]: Member(row["source"], row["record_id"], row["updated_at"], orjson.loads(row["claims"]))
+        for batch in table.to_batches()
+        for row in batch.to_pylist()
+    }
+
+
+def golden_text(golden: Golden) -> str:
+    """The golden record as stored."""
+    return orjson.dumps(golden, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _add_events(
+    connection: Connection, draft: Draft, parts: Sequence[Part], eids: Sequence[int], before: Before
+) -> None:
+    """Ids and field names only, never values: created, merged, split, changed and retired, in that order per entity."""
+    created = {eid for eid, _ in draft.created}
+    absorbed: dict[int, list[str]] = {}
+    for old, new in draft.retired:
+        if new is not None:
+            absorbed.setdefault(new, []).append(entity_id(old))
+    home = {rid: eid for part, eid in zip(parts, eids, strict=True) for rid in part}
+    fields = _changed_fields(connection, draft, created)
+    for eid, part in zip(eids, parts, strict=True):
+        members = before.living.get(eid, frozenset())
+        elsewhere = sorted({home[rid] for rid in members if rid in home} - {eid})
+        if eid in created or eid in draft.revived:
+            draft.events.append(Event("created", eid, details={"revived": True} if eid in draft.revived else {}))
+        if eid in absorbed:
+            draft.events.append(Event("merged", eid, details={"absorbed": absorbed[eid]}))
+        if elsewhere:
+            draft.events.append(Event("split", eid, details={"into": [entity_id(other) for other in elsewhere]}))
+        if members and (fields.get(eid) or members != frozenset(part)):
+            draft.events.append(Event("changed", eid, fields=tuple(fields.get(eid, ()))))
+    for old, new in draft.retired:
+        draft.events.append(Event("retired", old, details={} if new is None else {"redirect": entity_id(new)}))
+
+
+def _changed_fields(connection: Connection, draft: Draft, created: set[int]) -> dict[int, list[str]]:
+    """eid -> the golden fields whose winners differ from the stored ones."""
+    fresh = {eid: text for eid, text in draft.golden if eid not in created}
+    stored = entities.golden(connection, sorted(fresh)).to_pydict() if fresh else {"eid": [], "values": []}
+    changed: dict[int, list[str]] = {}
+    for eid, text in zip(stored["eid"], stored["values"], strict=True):
+        if text != fresh[eid]:
+            old, new = orjson.loads(text), orjson.loads(fresh[eid])
+            changed[eid] = sorted(field for field in old.keys() | new.keys() if old.get(field) != new.get(field))
+    return changed

@@ -1,0 +1,1 @@
+"""The command line: arguments -> one verb of a Project -> tables, or JSON for machines."""

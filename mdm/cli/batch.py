@@ -1,0 +1,154 @@
+"""Batch work: run, train, releases, activate."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mdm.cli.options import DEFAULT_PROJECT, AsJson, ProjectFile, StoreUrl, open_project
+from mdm.cli.output import print_json, print_lines, print_table, progress_bars
+from mdm.reports import ReleaseSummary, RunReport
+
+
+def run(
+    *,
+    project: ProjectFile = DEFAULT_PROJECT,
+    full: Annotated[bool, typer.Option("--full", help="Decide everything anew with the active release.")] = False,
+    retrain: Annotated[
+        bool | None,
+        typer.Option("--retrain/--no-retrain", help="Learn a release first, or never; the default learns when due."),
+    ] = None,
+    allow_deletes: Annotated[
+        bool, typer.Option("--allow-deletes", help="Delete what snapshots lack, even if it is more than a tenth.")
+    ] = False,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read what changed, resolve it and publish.
+
+    The first run learns a release and activates it.
+
+    \b
+    Examples:
+      mdm run
+      mdm run -p shop/project.yaml --full
+      mdm run --allow-deletes
+      mdm run --json > run.json
+    """
+    opened = open_project(project, store)
+    with progress_bars(quiet=as_json) as progress:
+        report = opened.run(full=full, retrain=retrain, allow_deletes=allow_deletes, progress=progress)
+    if as_json:
+        print_json(report)
+    else:
+        show_run(report)
+
+
+def train(project: ProjectFile = DEFAULT_PROJECT, store: StoreUrl = None, as_json: AsJson = False) -> None:
+    """Learn a release, without activating it.
+
+    One per entity type, from the stored records; no labels are needed.
+
+    \b
+    Examples:
+      mdm train
+      mdm train -p shop/project.yaml --json
+    """
+    opened = open_project(project, store)
+    with progress_bars(quiet=as_json) as progress:
+        learnt = opened.train(progress=progress)
+    if as_json:
+        print_json(learnt)
+    else:
+        show_releases("Learnt", learnt)
+        print_lines(f"Next: mdm activate {release.release_id}" for release in learnt)
+
+
+def releases(project: ProjectFile = DEFAULT_PROJECT, store: StoreUrl = None, as_json: AsJson = False) -> None:
+    """List the releases; one per entity type is active.
+
+    \b
+    Examples:
+      mdm releases
+      mdm releases -p shop/project.yaml --json
+    """
+    known = open_project(project, store).releases()
+    if as_json:
+        print_json(known)
+    else:
+        show_releases("Releases", known)
+
+
+def activate(
+    release_id: Annotated[str, typer.Argument(metavar="RELEASE", help="A release as `mdm releases` lists it.")],
+    *,
+    project: ProjectFile = DEFAULT_PROJECT,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide with another release from now on.
+
+    Entity ids are carried over.
+
+    \b
+    Examples:
+      mdm activate person-2
+      mdm activate person-2 -p shop/project.yaml
+    """
+    open_project(project, store).activate(release_id)
+    if as_json:
+        print_json({"activated": release_id})
+    else:
+        print_lines([f"Active now: {release_id}. `mdm run --full` decides every record by it."])
+
+
+def show_run(report: RunReport) -> None:
+    """The tables of a run."""
+    stages = {**report.counts, **report.seconds}
+    print_table(
+        f"Run {report.run_id}: {report.outcome}",
+        ("stage", "rows", "seconds"),
+        [(stage, report.counts.get(stage), report.seconds.get(stage)) for stage in stages],
+    )
+    print_table("What the store holds", ("", "count"), run_facts(report))
+    print_lines(report.notes)
+
+
+def run_facts(report: RunReport) -> list[tuple[str, object]]:
+    """The counts of a run, each with its name."""
+    return [
+        ("records", sum(report.records.values())),
+        *((f"  of {source}", count) for source, count in report.records.items()),
+        *(
+            (f"{entity} entities (before: {report.entities_before.get(entity, 0):,})", count)
+            for entity, count in report.entities_after.items()
+        ),
+        ("merges in this run", report.merges),
+        ("links to review", report.review_links),
+        ("rows quarantined in this run", report.quarantined),
+        *((f"release for {entity}", release) for entity, release in report.releases.items()),
+        *(("learnt in this run", release) for release in report.trained),
+    ]
+
+
+def show_releases(title: str, releases: list[ReleaseSummary]) -> None:
+    """The table of releases."""
+    print_table(
+        title,
+        ("release", "entity", "active", "learnt on", "review", "merge", "comparisons", "created", "notes"),
+        [
+            (
+                release.release_id,
+                release.entity,
+                release.active,
+                release.records,
+                release.review_bits,
+                release.merge_bits,
+                release.comparisons,
+                release.created_at,
+                "; ".join(release.notes),
+            )
+            for release in releases
+        ],
+    )

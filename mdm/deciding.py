@@ -1,0 +1,219 @@
+"""Deciding: links and verdicts of touched components -> the entities of their records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from mdm.engine.cluster import Component, Node, Pair, cluster, components, limits_of
+from mdm.engine.release import Release, to_units
+from mdm.matching import Work, score_pairs
+from mdm.scratch import append
+from mdm.store.verdicts import Verdict
+
+# All inner pairs of a component are scored: n^2 / 2. A larger one is cut at higher thresholds first.
+LARGEST_COMPONENT = 200
+CUT_STEP = to_units(2.0)
+
+Part = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What deciding needs to know of a record: its name, its source's promise and its present entity."""
+
+    rid: int
+    source: str
+    record_id: str
+    duplicate_free: bool
+    eid: int | None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What ties are broken by."""
+        return self.source, self.record_id
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A merge-level link between two records, in grid units."""
+
+    left: int
+    right: int
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rulings:
+    """The verdicts that bind, as record numbers: sets held together, and pairs of sets kept apart."""
+
+    same: tuple[frozenset[int], ...] = ()
+    different: tuple[tuple[frozenset[int], frozenset[int]], ...] = ()
+
+    def ties(self, people: Mapping[int, Person]) -> list[Pair]:
+        """Pairs that connect each set held together, among these people."""
+        found: list[Pair] = []
+        for together in self.same:
+            here = sorted(together & people.keys())
+            found += [(here[0], other) for other in here[1:]]
+        return found
+
+    @property
+    def bound(self) -> frozenset[int]:
+        """Every record some ruling names."""
+        named = [*self.same, *(side for pair in self.different for side in pair)]
+        return frozenset().union(*named)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The entities as sorted record numbers, in the order of their first names; cut: components too large to keep."""
+
+    parts: list[Part]
+    cut: int
+
+
+def rulings_of(verdicts: Iterable[Verdict], rids: Mapping[tuple[str, str], int]) -> Rulings:
+    """The rulings of the active verdicts; records that are not stored are passed over."""
+    same, different = [], []
+    for verdict in verdicts:
+        left = frozenset(rids[name] for name in verdict.left if name in rids)
+        right = frozenset(rids[name] for name in verdict.right if name in rids)
+        if verdict.kind == "same":
+            same.append(left | right)
+        elif verdict.kind == "different":
+            different.append((left, right))
+    return Rulings(tuple(same), tuple(different))
+
+
+def partition(
+    work: Work, release: Release, people: Mapping[int, Person], links: Sequence[Link], rulings: Rulings
+) -> Decision:
+    """The entities of all these people: the components of merge-level links and `same` verdicts, each clustered.
+
+    Both ends of every link are among `people`, and so is every record that a link reaches from them.
+    """
+    alone = set(people)
+    pieces: list[list[int]] = []
+    cut = 0
+    ties = rulings.ties(people)
+    for group in components([(link.left, link.right) for link in links] + ties):
+        alone.difference_update(group)
+        if len(group) > LARGEST_COMPONENT:
+            cut += 1
+            pieces += _cut_to_size(group, links, ties)
+        else:
+            pieces.append(group)
+    parts = _cluster_all(work, release, people, pieces, rulings)
+    parts += [(rid,) for rid in alone]
+    return Decision(sorted(parts, key=lambda part: min(people[rid].name for rid in part)), cut)
+
+
+def _cut_to_size(group: list[int], links: Sequence[Link], ties: Sequence[Pair]) -> list[list[int]]:
+    """The group split by raising the threshold until every piece is small enough; verdicts still hold."""
+    members = set(group)
+    inner = [link for link in links if link.left in members]
+    held = [tie for tie in ties if tie[0] in members]
+    least = min(link.units for link in inner)
+    done: list[list[int]] = []
+    while inner:
+        least += CUT_STEP
+        inner = [link for link in inner if link.units >= least]
+        found = components([(link.left, link.right) for link in inner] + held)
+        small = [piece for piece in found if len(piece) <= LARGEST_COMPONENT or not inner]
+        done += small
+        members.difference_update(rid for piece in small for rid in piece)
+        inner = [link for link in inner if link.left in members]
+        held = [tie for tie in held if tie[0] in members]
+    return done + [[rid] for rid in members]
+
+
+def _cluster_all(
+    work: Work, release: Release, people: Mapping[int, Person], pieces: list[list[int]], rulings: Rulings
+) -> list[Part]:
+    """The parts of every piece; a piece whose inner pairs all agree is one part without further thought."""
+    _score_inside(work, release, pieces)
+    limits = limits_of(release)
+    agreed = work.scratch.execute("select piece from inside group by piece having min(units) >= ?", [limits.join])
+    bound = rulings.bound
+    simple = {
+        piece
+        for (piece,) in agreed.fetchall()
+        if bound.isdisjoint(pieces[piece]) and not _promised_apart(pieces[piece], people)
+    }
+    units = _units(work, simple)
+    parts = [tuple(pieces[piece]) for piece in simple]
+    for index, piece in enumerate(pieces):
+        if index not in simple:
+            parts += _cluster_piece(piece, people, units.get(index, {}), rulings, release)
+    return parts
+
+
+def _promised_apart(piece: Sequence[int], people: Mapping[int, Person]) -> bool:
+    sources = [people[rid].source for rid in piece if people[rid].duplicate_free]
+    return len(sources) != len(set(sources))
+
+
+def _score_inside(work: Work, release: Release, pieces: Sequence[Sequence[int]]) -> None:
+    """Fill the scratch table `inside` with all pairs within each piece: piece, l, r, units."""
+    scratch = work.scratch
+    scratch.execute("create or replace table inside (piece bigint, l bigint, r bigint, units bigint)")
+    scratch.execute("drop table if exists piece_members")
+    rids = [rid for piece in pieces for rid in piece]
+    places = [place for place, piece in enumerate(pieces) for _ in piece]
+    append(
+        scratch, "piece_members", pa.table({"rid": pa.array(rids, pa.int64()), "piece": pa.array(places, pa.int64())})
+    )
+    scratch.execute("""
+        create or replace table inner_pairs as
+        select a.piece, a.rid as l, b.rid as r
+        from piece_members a
+        join piece_members b on a.piece = b.piece and a.rid < b.rid
+    """)
+    for part in score_pairs(work, release, "inner_pairs"):
+        scratch.execute(f"""
+            insert into inside
+            select p.piece, s.l, s.r, s.units
+            from ({part}) s
+            join piece_members p on p.rid = s.l
+        """)
+
+
+def _units(work: Work, simple: set[int]) -> dict[int, dict[Pair, int]]:
+    """piece -> pair -> units, for the pieces that need thought."""
+    found: dict[int, dict[Pair, int]] = {}
+    for piece, left, right, units in work.scratch.execute("select piece, l, r, units from inside").fetchall():
+        if piece not in simple:
+            found.setdefault(piece, {})[left, right] = units
+    return found
+
+
+def _cluster_piece(
+    piece: Sequence[int],
+    people: Mapping[int, Person],
+    units: Mapping[Pair, int],
+    rulings: Rulings,
+    release: Release,
+) -> list[Part]:
+    if len(piece) == 1:
+        return [tuple(piece)]
+    ordered = sorted(piece, key=lambda rid: people[rid].name)
+    place = {rid: index for index, rid in enumerate(ordered)}
+    component = Component(
+        nodes=tuple(Node(people[rid].source, people[rid].record_id, people[rid].duplicate_free) for rid in ordered),
+        units={_ordered(place[a], place[b]): value for (a, b), value in units.items()},
+        same=tuple(_places(side, place) for side in rulings.same if not side.isdisjoint(place)),
+        different=tuple((_places(a, place), _places(b, place)) for a, b in rulings.different),
+    )
+    groups = cluster(component, limits_of(release)).groups
+    return [tuple(sorted(ordered[index] for index in group)) for group in groups]
+
+
+def _ordered(a: int, b: int) -> Pair:
+    return (a, b) if a < b else (b, a)
+
+
+def _places(side: frozenset[int], place: Mapping[int, int]) -> frozenset[int]:
+    return frozenset(place[rid] for rid in side if rid in place)

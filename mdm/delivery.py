@@ -1,0 +1,267 @@
+"""Delivery: what the sources say now -> records and keys in the store, committed and marked unresolved.
+
+Unresolved are the records that changed, and those whose links may change with them: old neighbours, and holders of
+keys that came to or left the cap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from mdm.engine.policy import EntityType
+from mdm.errors import Breaker
+from mdm.policy import ProjectPolicy
+from mdm.scratch import append, count
+from mdm.sources import BadRow, SourceBatch
+from mdm.staging import Identity, Staged, StagingPolicy, stage
+from mdm.store import keys, links, records
+from mdm.store.records import QuarantinedRow, RecordRow
+
+FETCH_ROWS = 50_000
+# A delivery that changes more than this of all records: everything is linked anew, which is cheaper than asking.
+MOST_CHANGED = 0.2
+MOST_DELETED = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The current records: (source, record_id) -> content hash where it may count as unchanged, and the table."""
+
+    hashes: Mapping[Identity, str]
+    table: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What a delivery changed: rows read, records by outcome."""
+
+    read: int
+    new: int
+    changed: int
+    stale: int
+    deleted: int
+    quarantined: int
+
+
+def read_stored(connection: Connection) -> Stored:
+    """What the store holds now; deleted records have no hash, so that the same content brings them back."""
+    table = records.current(connection)
+    names = records.source_names(connection)
+    columns = table.to_pydict()
+    sources = [names[number] for number in columns["source_id"]]
+    rows = zip(sources, columns["record_id"], columns["content_hash"], columns["state"], strict=True)
+    hashes = {(source, record_id): digest for source, record_id, digest, state in rows if state != "deleted"}
+    return Stored(hashes, table.append_column("source", pa.array(sources, pa.string())))
+
+
+def stage_delivery(
+    scratch: duckdb.DuckDBPyConnection,
+    policy: ProjectPolicy,
+    batches: Iterable[SourceBatch],
+    stored: Stored,
+    progress: Callable[[int], None],
+) -> Staged:
+    """Fill `staged_TYPE` and `offered` with what is new, and `gone` with the rids that a snapshot no longer holds."""
+    sources = {source.name: source for source in policy.file.sources}
+    staged = stage(scratch, batches, StagingPolicy(sources, policy.entities, policy.rules), stored.hashes, progress)
+    append(scratch, "stored", stored.table)
+    _choose_versions(scratch, sorted(staged.tables))
+    _find_gone(scratch, [s.name for s in sources.values() if s.snapshot], staged.seen)
+    return staged
+
+
+def _choose_versions(scratch: duckdb.DuckDBPyConnection, types: list[str]) -> None:
+    """Of several versions of a record the newest by its own date stands; without dates the last one read."""
+    columns = "seq, source, record_id, updated_at, content_hash, state"
+    offered = " union all ".join(f"select {columns} from staged_{name}" for name in types)
+    nothing = "select 0::bigint, '', '', null::varchar, '', '' where false"
+    scratch.execute(f"""
+        create or replace table offered as
+        select o.*, s.rid, s.updated_at > o.updated_at and s.state <> 'deleted' as stale
+        from ({offered or nothing}) o({columns})
+        left join stored s on s.source = o.source and s.record_id = o.record_id
+        qualify row_number() over (
+            partition by o.source, o.record_id
+            order by
+                o.updated_at desc nulls last,
+                case when o.updated_at is not null then o.content_hash end desc,
+                o.seq desc
+        ) = 1
+        and not (s.content_hash is not distinct from o.content_hash and s.state <> 'deleted')
+    """)
+
+
+def _find_gone(scratch: duckdb.DuckDBPyConnection, snapshots: list[str], seen: Iterable[Identity]) -> None:
+    names = set(snapshots)
+    delivered = [identity for identity in seen if identity[0] in names]
+    append(
+        scratch,
+        "delivered",
+        pa.table(
+            {
+                "source": pa.array([source for source, _ in delivered], pa.string()),
+                "record_id": pa.array([record_id for _, record_id in delivered], pa.string()),
+            }
+        ),
+    )
+    scratch.execute(
+        """
+        create or replace table gone as
+        select s.rid, s.source
+        from stored s
+        anti join delivered d on d.source = s.source and d.record_id = s.record_id
+        where s.state <> 'deleted' and list_contains(?, s.source)
+        """,
+        [sorted(names)],
+    )
+
+
+def refuse_mass_deletion(scratch: duckdb.DuckDBPyConnection) -> None:
+    """Raises Breaker when a snapshot lacks more than a tenth of what its source delivered before."""
+    rows = scratch.execute("""
+        select g.source, count(*), any_value(s.stored)
+        from gone g
+        join (select source, count(*) as stored from stored where state <> 'deleted' group by source) s
+            on s.source = g.source
+        group by g.source
+        order by g.source
+    """).fetchall()
+    for source, missing, stored in rows:
+        if missing > MOST_DELETED * stored:
+            raise Breaker(
+                f"source {source!r}: {missing} of {stored} stored records are missing from the snapshot, more than "
+                f"{MOST_DELETED:.0%}; nothing was written. If they are really gone, run again with --allow-deletes"
+            )
+
+
+def commit_delivery(
+    connection: Connection,
+    scratch: duckdb.DuckDBPyConnection,
+    entities: Mapping[str, EntityType],
+    run_id: int,
+    cap: int,
+) -> Delivered:
+    """Write new and changed records with their keys, mark deletions, and mark everything they touch unresolved."""
+    _number(connection, scratch)
+    changed = [rid for (rid,) in scratch.execute("select rid from numbered where not is_new order by rid").fetchall()]
+    gone = [rid for (rid,) in scratch.execute("select rid from gone order by rid").fetchall()]
+    types = [name for name in entities if _exists(scratch, f"staged_{name}")]
+    for name in types:
+        scratch.execute(
+            f"create or replace table ready_{name} as select n.rid, s.* from staged_{name} s join numbered n using (seq)"
+        )
+    _unresolve_touched(connection, scratch, types, changed + gone, cap)
+    keys.replace(connection, changed + gone, _key_rows(scratch, types))
+    for name in types:
+        records.put(connection, _record_rows(connection, scratch, name), run_id)
+    records.mark_deleted(connection, gone, run_id)
+    return _counts(scratch, types, len(changed), len(gone))
+
+
+def _number(connection: Connection, scratch: duckdb.DuckDBPyConnection) -> None:
+    """New records are numbered in the order of their names, so that no file order shows in the numbers."""
+    fresh = scratch.execute("select count(*) from offered where rid is null and not coalesce(stale, false)").fetchall()[
+        0
+    ][0]
+    first = records.allocate_rids(connection, fresh)
+    scratch.execute(f"""
+        create or replace table numbered as
+        select
+            seq,
+            coalesce(rid, {first} - 1 + row_number() over (partition by rid is null order by source, record_id)) as rid,
+            rid is null as is_new
+        from offered
+        where not coalesce(stale, false)
+    """)
+
+
+def _unresolve_touched(
+    connection: Connection, scratch: duckdb.DuckDBPyConnection, types: list[str], rids: list[int], cap: int
+) -> None:
+    stored = count(scratch, "stored")
+    if not stored:
+        return
+    fresh = sum(count(scratch, f"ready_{name}") for name in types)
+    if len(rids) + fresh > MOST_CHANGED * stored:
+        records.unresolve(connection, None)
+        return
+    touching = links.touching(connection, rids)
+    neighbours = set(touching["left_rid"].to_pylist()) | set(touching["right_rid"].to_pylist())
+    records.unresolve(connection, neighbours | _holders_of_crossing_keys(connection, scratch, types, rids, cap))
+
+
+def _holders_of_crossing_keys(
+    connection: Connection, scratch: duckdb.DuckDBPyConnection, types: list[str], rids: list[int], cap: int
+) -> set[int]:
+    """The holders of keys that had at most `cap` holders and will have more, or the other way round."""
+    arriving = list(_key_rows(scratch, types))
+    touched = {key for key, _ in arriving} | set(keys.held(connection, rids)["key"].to_pylist())
+    before = keys.holders(connection, touched)
+    held: dict[int, set[int]] = {}
+    for key, rid in zip(before["key"].to_pylist(), before["rid"].to_pylist(), strict=True):
+        held.setdefault(key, set()).add(rid)
+    after = {key: holders.difference(rids) for key, holders in held.items()}
+    for key, rid in arriving:
+        after.setdefault(key, set()).add(rid)
+    crossing = [key for key, holders in held.items() if (len(holders) > cap) != (len(after[key]) > cap)]
+    return {rid for key in crossing for rid in held[key]}
+
+
+def _key_rows(scratch: duckdb.DuckDBPyConnection, types: list[str]) -> Iterator[tuple[int, int]]:
+    for name in types:
+        yield from _fetch(scratch, f"select unnest(keys) as key, rid from ready_{name} order by key, rid")
+
+
+def _record_rows(connection: Connection, scratch: duckdb.DuckDBPyConnection, name: str) -> Iterator[RecordRow]:
+    sources = [
+        source for (source,) in scratch.execute(f"select distinct source from ready_{name} order by 1").fetchall()
+    ]
+    numbers = records.source_ids(connection, sources)
+    query = f"""
+        select rid, source, record_id, state, content_hash, updated_at, payload, claims, features, issues
+        from ready_{name}
+        order by rid
+    """
+    for rid, source, record_id, state, digest, updated_at, *texts in _fetch(scratch, query):
+        yield RecordRow(rid, numbers[source], record_id, name, state, digest, updated_at, *texts)
+
+
+def _fetch(scratch: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[Any, ...]]:
+    cursor = scratch.cursor()
+    cursor.execute(query)
+    while rows := cursor.fetchmany(FETCH_ROWS):
+        yield from rows
+
+
+def _exists(scratch: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return bool(scratch.execute("select 1 from duckdb_tables() where table_name = ?", [table]).fetchall())
+
+
+def _counts(scratch: duckdb.DuckDBPyConnection, types: list[str], changed: int, gone: int) -> Delivered:
+    ready = [f"select state from ready_{name}" for name in types]
+    states = (
+        dict(scratch.execute(f"select state, count(*) from ({' union all '.join(ready)}) group by state").fetchall())
+        if ready
+        else {}
+    )
+    stale = scratch.execute("select count(*) from offered where stale").fetchall()[0][0]
+    return Delivered(
+        read=0,
+        new=sum(states.values()) - changed,
+        changed=changed,
+        stale=stale,
+        deleted=gone,
+        quarantined=states.get("quarantined", 0),
+    )
+
+
+def set_aside(connection: Connection, run_id: int, rows: Iterable[BadRow]) -> int:
+    """Keep the rows that did not become records, with the reason; how many."""
+    kept = [QuarantinedRow(row.source or "", row.file, row.line, row.reason, row.raw) for row in rows]
+    return records.quarantine_rows(connection, run_id, kept)

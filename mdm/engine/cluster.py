@@ -1,0 +1,169 @@
+"""Clustering: one component -> its entities. A pure function: order of records and pairs never matters.
+
+Entities grow from single records, the closest two first. Closeness is the mean weight over all pairs across, each
+pair clipped so that one certainty cannot outvote many contradictions: evidence against a would-be entity counts, and
+a single strong link cannot pull two big groups together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from mdm.engine.release import Release, to_units
+
+CLIP_BITS = 20.0
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A record in a component. duplicate_free: its source never holds two records of one entity."""
+
+    source: str
+    record_id: str
+    duplicate_free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """What merge-level links and `same` verdicts connect.
+
+    nodes: sorted by (source, record_id). units: grid units for every pair of positions (i < j).
+    same: positions that verdicts hold together. different: two sets of positions that verdicts keep apart.
+    """
+
+    nodes: tuple[Node, ...]
+    units: Mapping[Pair, int]
+    same: tuple[frozenset[int], ...] = ()
+    different: tuple[tuple[frozenset[int], frozenset[int]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Grid units: `join` is the least closeness of two groups that become one; pair weights are clipped to +- clip."""
+
+    join: int
+    clip: int
+
+
+def limits_of(release: Release) -> Limits:
+    """The limits that a release implies."""
+    return Limits(join=to_units(release.merge), clip=to_units(CLIP_BITS))
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """One step of growing an entity: the strongest pair across, and the closeness of the two groups."""
+
+    left: int
+    right: int
+    units: int
+    closeness: float
+
+
+@dataclass(slots=True)
+class Clustering:
+    """The entities as sorted positions, and the joins in the order they were made."""
+
+    groups: list[tuple[int, ...]]
+    joins: list[Join] = field(default_factory=list)
+
+
+def cluster(component: Component, limits: Limits) -> Clustering:
+    """The partition of the component into entities.
+
+    Records that verdicts call the same start together, whatever their weights say.
+    """
+    growing = _Growing(component, limits)
+    while (step := growing.best()) is not None:
+        growing.join(*step)
+    groups = sorted(tuple(sorted(group)) for group in growing.groups.values())
+    return Clustering(groups, growing.joins)
+
+
+class _Growing:
+    """The groups so far with the sum of clipped weights between each two."""
+
+    def __init__(self, component: Component, limits: Limits) -> None:
+        self.component = component
+        self.limits = limits
+        self.joins: list[Join] = []
+        self.groups = {i: {i} for i in range(len(component.nodes))}
+        self.sums = {pair: self.clipped(units) for pair, units in component.units.items()}
+        for together in component.same:
+            first, *others = sorted(together)
+            for other in others:
+                left, right = self.home(first), self.home(other)
+                if left != right:
+                    self.merge(min(left, right), max(left, right))
+
+    def clipped(self, units: int) -> int:
+        return max(-self.limits.clip, min(self.limits.clip, units))
+
+    def home(self, position: int) -> int:
+        return next(name for name, group in self.groups.items() if position in group)
+
+    def best(self) -> Pair | None:
+        """The closest two groups that may join; ties go to the first by (source, record_id)."""
+        ranked = sorted((-self.closeness(pair), pair) for pair in self.sums if self.closeness(pair) >= self.limits.join)
+        return next((pair for _, pair in ranked if self.allowed(pair)), None)
+
+    def closeness(self, pair: Pair) -> float:
+        left, right = pair
+        return self.sums[pair] / (len(self.groups[left]) * len(self.groups[right]))
+
+    def allowed(self, pair: Pair) -> bool:
+        left, right = (self.groups[name] for name in pair)
+        together = left | right
+        if any(a & together and b & together for a, b in self.component.different):
+            return False
+        sources = [self.component.nodes[i].source for i in together if self.component.nodes[i].duplicate_free]
+        return len(sources) == len(set(sources))
+
+    def join(self, left: int, right: int) -> None:
+        across = [
+            (self.component.units[min(a, b), max(a, b)], -min(a, b), -max(a, b))
+            for a in self.groups[left]
+            for b in self.groups[right]
+        ]
+        units, a, b = max(across)
+        self.joins.append(Join(-a, -b, units, self.closeness((left, right))))
+        self.merge(left, right)
+
+    def merge(self, left: int, right: int) -> None:
+        """The right group becomes part of the left one."""
+        self.groups[left] |= self.groups.pop(right)
+        for other in self.groups:
+            if other != left:
+                gone = self.sums.pop((min(other, right), max(other, right)), 0)
+                key = (min(other, left), max(other, left))
+                self.sums[key] = self.sums.get(key, 0) + gone
+        self.sums.pop((left, right), None)
+
+
+def components(pairs: Iterable[Pair]) -> list[list[int]]:
+    """The connected components of the pairs, each sorted, in the order of their smallest member."""
+    parent: dict[int, int] = {}
+
+    def root(x: int) -> int:
+        while parent.setdefault(x, x) != x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
+        return x
+
+    for left, right in pairs:
+        a, b = root(left), root(right)
+        if a != b:
+            parent[max(a, b)] = min(a, b)
+    found: dict[int, list[int]] = {}
+    for x in sorted(parent):
+        found.setdefault(root(x), []).append(x)
+    return list(found.values())
+
+
+def inner_pairs(members: Sequence[int]) -> list[Pair]:
+    """Every pair of members."""
+    return list(combinations(sorted(members), 2))

@@ -1,0 +1,65 @@
+"""Every error a caller can meet, by what the caller can do about it.
+
+MdmError
+├── BadInput        the caller's data, file or argument is wrong: correct it           exit 2, HTTP 422
+│   ├── BadProject      project.yaml, an entity file or a rule book is refused
+│   ├── BadSource       an input file, table or row is refused
+│   └── UnknownField
+├── NotFound        no such record, entity, release ...                                exit 2, HTTP 404
+├── Conflict        somebody else was first, or an older decision says otherwise       exit 2, HTTP 409
+├── Breaker         a guard stopped the run before harm                                exit 3
+├── Unavailable     try again later                                                    exit 1, HTTP 503
+└── Misconfigured   the installation is wrong: an operator must act                    exit 1, HTTP 500
+"""
+
+from __future__ import annotations
+
+
+class MdmError(Exception):
+    """A refusal with a stable code and a message that says what to do next."""
+
+    code = "error"
+    exit_code = 1
+
+
+class BadInput(MdmError):
+    code = "bad_input"
+    exit_code = 2
+
+
+class BadProject(BadInput):
+    code = "bad_project"
+
+
+class BadSource(BadInput):
+    code = "bad_source"
+
+
+class UnknownField(BadInput):
+    code = "unknown_field"
+
+    def __init__(self, field: str, known: list[str]) -> None:
+        super().__init__(f"unknown field {field!r}; known: {', '.join(known)}")
+
+
+class NotFound(MdmError):
+    code = "not_found"
+    exit_code = 2
+
+
+class Conflict(MdmError):
+    code = "conflict"
+    exit_code = 2
+
+
+class Breaker(MdmError):
+    code = "breaker"
+    exit_code = 3
+
+
+class Unavailable(MdmError):
+    code = "unavailable"
+
+
+class Misconfigured(MdmError):
+    code = "misconfigured"

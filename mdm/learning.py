@@ -1,0 +1,73 @@
+"""Learning a release from everything the store holds of one entity type."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+
+import orjson
+from sqlalchemy import Connection
+
+from mdm import matching
+from mdm.engine.release import Release, from_json, to_json
+from mdm.linkage.thresholds import choose_thresholds
+from mdm.linkage.train import TrainingInput, fit_release, starting_release
+from mdm.matching import Work
+from mdm.policy import ProjectPolicy
+from mdm.reports import ReleaseSummary
+from mdm.store import records, releases
+from mdm.store.releases import StoredRelease
+
+
+def learn(work: Work, policy: ProjectPolicy) -> Release:
+    """A release learnt from the loaded `keys_TYPE` and `features_TYPE`; neither saved nor active yet."""
+    data = TrainingInput(work.scratch, work.entity, work.table("features"), work.table("pairs"))
+    start = starting_release(data)
+    matching.make_candidates(work, start.cap, among=None)
+    fitted = choose_thresholds(fit_release(data, start), policy.file.match.review, policy.file.match.merge)
+    return _named(replace(fitted, policy=policy.hashes[work.entity.name]))
+
+
+def _named(release: Release) -> Release:
+    """The release with an id taken from its content: learning the same again gives the same release."""
+    digest = sha256(orjson.dumps(to_json(release), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return replace(release, release_id=f"{release.entity}-{digest[:12]}")
+
+
+def save(connection: Connection, release: Release) -> None:
+    """Nothing; the release is stored, not yet active."""
+    body = orjson.dumps(to_json(release)).decode()
+    releases.save(
+        connection, StoredRelease(release.release_id, release.entity, "", release.records, body, release.policy)
+    )
+
+
+def active_release(connection: Connection, entity: str) -> Release | None:
+    """The release that decides about this entity type; None before the first one."""
+    stored = releases.active(connection, entity)
+    return None if stored is None else read(stored)
+
+
+def read(stored: StoredRelease) -> Release:
+    """The release from its stored text."""
+    return replace(from_json(orjson.loads(stored.body)), created_at=stored.created_at)
+
+
+def active_count(connection: Connection, entity: str) -> int:
+    """How many records may be matched."""
+    return sum(batch.num_rows for batch in records.scan(connection, ["rid"], entity_type=entity))
+
+
+def summary(release: Release, *, active: bool) -> ReleaseSummary:
+    """The release in one line."""
+    return ReleaseSummary(
+        release_id=release.release_id,
+        entity=release.entity,
+        created_at=release.created_at,
+        records=release.records,
+        active=active,
+        review_bits=release.review,
+        merge_bits=release.merge,
+        comparisons=len(release.comparisons),
+        notes=release.notes,
+    )

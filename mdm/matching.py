@@ -1,0 +1,122 @@
+"""Matching in bulk: unresolved records -> scored links, through scratch tables of one entity type.
+
+Scratch tables of a type: `keys_TYPE` (key, rid), `features_TYPE` (rid, one column per feature), `pairs_TYPE` (l, r)
+and `links_TYPE` (l, r, units, levels).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import orjson
+import pyarrow as pa
+from sqlalchemy import Connection
+
+from mdm.engine.policy import EntityType
+from mdm.engine.release import Release, to_units
+from mdm.linkage.candidates import drop_hot_keys
+from mdm.linkage.level_sql import quoted
+from mdm.linkage.score_sql import register_features, score_sql
+from mdm.scratch import append, count
+from mdm.staging import feature_type
+from mdm.store import keys, records
+
+# Above this share of all records it is cheaper to read the whole table of keys than to look holders up.
+SCAN_SHARE = 0.2
+PAIRS_AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One entity type in one run. `rids_TYPE` in scratch lists the unresolved records that are to be linked."""
+
+    scratch: duckdb.DuckDBPyConnection
+    entity: EntityType
+
+    def table(self, name: str) -> str:
+        """The scratch table of that name for this type."""
+        return f"{name}_{self.entity.name}"
+
+
+def load_keys(work: Work, connection: Connection, rids: Sequence[int], active: int) -> None:
+    """Fill `keys_TYPE` with every holder of every key that one of the records holds."""
+    scratch, name = work.scratch, work.table("keys")
+    scratch.execute(f"create or replace table {name} (key bigint, rid bigint)")
+    if len(rids) <= SCAN_SHARE * active:
+        append(scratch, name, keys.sharing(connection, rids))
+        return
+    for batch in keys.scan(connection):
+        append(scratch, name, pa.Table.from_batches([batch]))
+    if len(rids) == active:
+        # The scan brings the keys of the other entity types along.
+        scratch.execute("drop table if exists typed")
+        append(scratch, "typed", pa.table({"rid": pa.array(rids, pa.int64())}))
+        scratch.execute(f"create or replace table {name} as select k.* from {name} k semi join typed using (rid)")
+
+
+def load_features(work: Work, connection: Connection, rids: Iterable[int]) -> None:
+    """Add to `features_TYPE` the stored features of these records."""
+    table = records.load(connection, rids, ["rid", "features", "entity_type"])
+    for batch in table.to_batches(max_chunksize=50_000):
+        append(work.scratch, work.table("features"), _feature_table(work.entity, batch))
+
+
+def make_feature_table(work: Work) -> None:
+    """An empty `features_TYPE`."""
+    append(work.scratch, work.table("features"), _feature_table(work.entity, None))
+
+
+def _feature_table(entity: EntityType, batch: pa.RecordBatch | None) -> pa.Table:
+    rids: list[int] = []
+    columns: dict[str, list[object]] = {name: [] for name in entity.features}
+    for row in [] if batch is None else batch.to_pylist():
+        if row["entity_type"] != entity.name:
+            continue
+        rids.append(row["rid"])
+        features = orjson.loads(row["features"])
+        for name, values in columns.items():
+            values.append(features.get(name))
+    arrays = {"rid": pa.array(rids, pa.int64())}
+    arrays |= {name: pa.array(values, feature_type(entity, name)) for name, values in columns.items()}
+    return pa.table(arrays)
+
+
+def make_candidates(work: Work, cap: int, *, among: str | None) -> int:
+    """Fill `pairs_TYPE` with the candidate pairs that have an end in the table `among` (None: all); how many."""
+    scratch, pairs = work.scratch, work.table("pairs")
+    drop_hot_keys(scratch, work.table("keys"), cap)
+    touching = "" if among is None else f"and (a.rid in (from {among}) or b.rid in (from {among}))"
+    scratch.execute(f"""
+        create or replace table {pairs} as
+        select distinct a.rid as l, b.rid as r
+        from {work.table("keys")}_cool a
+        join {work.table("keys")}_cool b on a.key = b.key and a.rid < b.rid {touching}
+    """)
+    return count(scratch, pairs)
+
+
+def score_links(work: Work, release: Release) -> int:
+    """Fill `links_TYPE` with the candidate pairs at or above the review threshold; how many."""
+    links = work.table("links")
+    work.scratch.execute(f"create or replace table {links} (l bigint, r bigint, units bigint, levels varchar)")
+    for part in score_pairs(work, release, work.table("pairs")):
+        work.scratch.execute(f"insert into {links} select * from ({part}) where units >= {to_units(release.review)}")
+    return count(work.scratch, links)
+
+
+def score_pairs(work: Work, release: Release, pairs: str) -> Iterator[str]:
+    """Queries that together score all rows of the table of pairs: l, r, units, levels. Bounded memory each."""
+    scored = work.table("weighed")
+    register_features(work.scratch, release, work.table("features"), scored)
+    parts = -(-count(work.scratch, pairs) // PAIRS_AT_ONCE)
+    for part in range(parts):
+        chosen = f"(select l, r from {pairs} where l % {parts} = {part})" if parts > 1 else pairs
+        yield score_sql(release, chosen, scored)
+
+
+def stage_features(work: Work, staged: str) -> None:
+    """Fill `features_TYPE` from the prepared rows of this run."""
+    columns = ", ".join(f"f_{name} as {quoted(name)}" for name in work.entity.features)
+    work.scratch.execute(f"insert into {work.table('features')} select rid, {columns} from {staged}")

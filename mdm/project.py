@@ -1,0 +1,174 @@
+"""The Python door: Project, with the verbs of the command line and reports as results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from mdm import explaining, learning, publish, resolving, steward, verification
+from mdm.evaluation.report import evaluate
+from mdm.evaluation.truth import read_truth
+from mdm.matching import Work
+from mdm.pipeline import Options, run_batch
+from mdm.policy import ProjectPolicy, load_policy
+from mdm.reports import (
+    EvaluationReport,
+    Explanation,
+    ExportReport,
+    HowReport,
+    ReleaseSummary,
+    RunReport,
+    VerdictLine,
+    VerifyReport,
+)
+from mdm.scratch import open_scratch
+from mdm.store import Store, open_store, records, releases, verdicts
+from mdm.store.verdicts import Verdict
+from mdm.watch import Progress, Tally, Watch, silent
+
+
+class Project:
+    """A project file with its store; every verb opens the store for itself."""
+
+    def __init__(self, policy: ProjectPolicy) -> None:
+        self.policy = policy
+
+    @classmethod
+    def open(cls, path: Path | str = "project.yaml", store: str | None = None) -> Project:
+        """The project in a file; `store` takes the place of the file's own. Raises BadProject."""
+        policy = load_policy(Path(path))
+        if store is not None:
+            policy = replace(policy, file=replace(policy.file, store=store))
+        return cls(policy)
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        """The project's store, closed at the end."""
+        store = open_store(self.policy.file.store)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def run(
+        self,
+        *,
+        full: bool = False,
+        retrain: bool | None = None,
+        allow_deletes: bool = False,
+        progress: Progress = silent,
+    ) -> RunReport:
+        """Bring the store up to date with the sources: the batch job."""
+        with self.store() as store:
+            before = publish.count_entities(store)
+            run_id, tally = run_batch(store, self.policy, Options(full, retrain, allow_deletes), progress)
+            return self._run_report(store, run_id, tally, before)
+
+    def _run_report(self, store: Store, run_id: int, tally: Tally, before: Mapping[str, int]) -> RunReport:
+        return RunReport(
+            run_id=run_id,
+            outcome="done",
+            counts=tally.counts,
+            seconds=tally.seconds,
+            records=publish.count_records(store),
+            quarantined=tally.quarantined,
+            entities_before=before,
+            entities_after=publish.count_entities(store),
+            merges=tally.merges,
+            review_links=publish.count_review_links(store, self.policy.entities),
+            releases=tally.releases,
+            trained=tuple(tally.trained),
+            notes=tuple(tally.notes),
+        )
+
+    def train(self, *, progress: Progress = silent) -> list[ReleaseSummary]:
+        """Releases learnt from the stored records, one per entity type that has any; not activated."""
+        learnt = []
+        with self.store() as store, open_scratch() as scratch:
+            for entity in self.policy.entities.values():
+                progress(f"learn {entity.name}", 0, None)
+                work = Work(scratch, entity)
+                with store.reading() as connection:
+                    if len(resolving.load_all(work, connection)) < 2:
+                        continue
+                release = learning.learn(work, self.policy)
+                with store.writing() as connection:
+                    learning.save(connection, release)
+                learnt.append(learning.summary(release, active=False))
+        return learnt
+
+    def releases(self) -> list[ReleaseSummary]:
+        """All releases, oldest first."""
+        with self.store() as store, store.reading() as connection:
+            active = {name: releases.active(connection, name) for name in self.policy.entities}
+            ids = {stored.release_id for stored in active.values() if stored is not None}
+            known = releases.all(connection)
+        return [learning.summary(learning.read(stored), active=stored.release_id in ids) for stored in known]
+
+    def activate(self, release_id: str) -> None:
+        """Decide with this release from the next run on. Raises NotFound."""
+        with self.store() as store, store.writing() as connection:
+            releases.activate(connection, release_id)
+            records.unresolve(connection, None)
+
+    def evaluate(self, truth: Path) -> EvaluationReport:
+        """The quality of the partition against a truth file."""
+        labels = read_truth(truth)
+        with self.store() as store, store.reading() as connection:
+            predicted = publish.crosswalk(connection)
+            scored = publish.scored_pairs(connection)
+            active = {n: learning.active_release(connection, n) for n in self.policy.entities}
+        marks = {f"{kind} {n}": getattr(r, kind) for n, r in active.items() if r for kind in ("review", "merge")}
+        return evaluate(predicted, labels, scored=scored, thresholds=marks)
+
+    def explain(self, left: str, right: str) -> Explanation:
+        """Why two records (`source:record_id`) match or not."""
+        with self.store() as store, store.reading() as connection:
+            return explaining.explain(connection, steward.parse_record(left), steward.parse_record(right))
+
+    def how(self, entity: str) -> HowReport:
+        """How an entity came together; an entity id, or a record of it as `source:record_id`."""
+        with self.store() as store, store.reading() as connection:
+            return explaining.how(connection, entity)
+
+    def export(self, directory: Path, file_format: str = "parquet", since: int | None = None) -> ExportReport:
+        """Write the tables of the store as files."""
+        with self.store() as store:
+            return publish.export(store, self.policy.entities, directory, file_format, since)
+
+    def verify(self) -> VerifyReport:
+        """Check the store: its chain, its invariants, and that a rebuild gives the same entities."""
+        with self.store() as store:
+            return verification.verify(store, self.policy)
+
+    def verdict(self, kind: str, left: Sequence[str], right: Sequence[str], reason: str, actor: str) -> int:
+        """The number of a new verdict about two sets of records; entities follow at once."""
+        names = [tuple(steward.parse_record(text) for text in side) for side in (left, right)]
+        with self.store() as store:
+            with store.writing() as connection:
+                number = steward.give_verdict(connection, Verdict(kind, names[0], names[1], reason, actor))
+            self._settle(store)
+        return number
+
+    def withdraw(self, verdict_id: int, *, reason: str = "", actor: str = "") -> None:
+        """Withdraw a verdict; entities become at once what they would be without it."""
+        with self.store() as store:
+            with store.writing() as connection:
+                steward.withdraw_verdict(connection, verdict_id, reason=reason, actor=actor)
+            self._settle(store)
+
+    def verdicts(self) -> list[VerdictLine]:
+        """All verdicts, withdrawn ones too."""
+        with self.store() as store, store.reading() as connection:
+            return explaining.verdict_lines(verdicts.all(connection))
+
+    def _settle(self, store: Store) -> None:
+        """Decide what is unresolved with the active releases."""
+        with open_scratch() as scratch:
+            for entity in self.policy.entities.values():
+                with store.reading() as connection:
+                    release = learning.active_release(connection, entity.name)
+                if release is not None:
+                    resolving.resolve(store, Work(scratch, entity), release, Watch())

@@ -1,0 +1,84 @@
+"""Stewardship: verdicts given and withdrawn, never against one that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from mdm.engine.cluster import components
+from mdm.errors import BadInput, Conflict, NotFound
+from mdm.store import audit, records, verdicts
+from mdm.store.verdicts import Identity, Verdict
+
+KINDS = ("same", "different")
+
+
+def give_verdict(connection: Connection, given: Verdict) -> int:
+    """The number of the verdict; the records it names are to be decided anew.
+
+    Raises NotFound for a record that is not stored, Conflict when it contradicts a verdict that holds.
+    """
+    if given.kind not in KINDS:
+        raise BadInput(f"unknown verdict {given.kind!r}; known: {', '.join(KINDS)}")
+    rids = _rids(connection, (*given.left, *given.right))
+    if set(given.left) & set(given.right) and given.kind == "different":
+        raise BadInput("a record cannot be different from itself")
+    _refuse_contradiction(given, verdicts.active(connection))
+    verdict_id = verdicts.add(connection, given)
+    records.unresolve(connection, rids)
+    _note(connection, given.actor, "verdict.given", verdict_id, given)
+    return verdict_id
+
+
+def withdraw_verdict(connection: Connection, verdict_id: int, *, reason: str, actor: str) -> int:
+    """The number of the entry that withdraws the verdict; its records are to be decided anew."""
+    withdrawn = verdicts.get(connection, verdict_id)
+    undo_id = verdicts.undo(connection, verdict_id, reason=reason, actor=actor)
+    known = records.by_ids(connection, (*withdrawn.left, *withdrawn.right))
+    records.unresolve(connection, [record.rid for record in known])
+    _note(connection, actor, "verdict.withdrawn", verdict_id, withdrawn)
+    return undo_id
+
+
+def parse_record(text: str) -> Identity:
+    """(source, record_id) of `source:record_id`; the first colon splits. Raises BadInput."""
+    source, colon, record_id = text.partition(":")
+    if not colon or not source or not record_id:
+        raise BadInput(f"{text!r} is no record; write source:record_id")
+    return source, record_id
+
+
+def _rids(connection: Connection, names: Sequence[Identity]) -> list[int]:
+    known = {(r.source, r.record_id): r.rid for r in records.by_ids(connection, names) if r.state != "deleted"}
+    for source, record_id in names:
+        if (source, record_id) not in known:
+            raise NotFound(f"there is no record {source}:{record_id}")
+    return list(known.values())
+
+
+def _refuse_contradiction(given: Verdict, active: Iterable[Verdict]) -> None:
+    """What `same` verdicts hold together, directly or through others, no `different` may keep apart."""
+    held = [*active, given]
+    places = {name: place for place, name in enumerate(sorted({n for v in held for n in (*v.left, *v.right)}))}
+    ties = []
+    for verdict in held:
+        if verdict.kind == "same":
+            first, *others = [places[name] for name in (*verdict.left, *verdict.right)]
+            ties += [(first, other) for other in others]
+    group = {place: number for number, members in enumerate(components(ties)) for place in members}
+    for verdict in held:
+        if verdict.kind == "different":
+            left = {group.get(places[n], -1 - places[n]) for n in verdict.left}
+            right = {group.get(places[n], -1 - places[n]) for n in verdict.right}
+            if left & right:
+                older = verdict if verdict is not given else next(v for v in held if v.kind == "same")
+                raise Conflict(
+                    f"this contradicts verdict {older.verdict_id} ({older.kind}, by {older.actor}, "
+                    f"{older.recorded_at}); withdraw that one first: mdm verdict undo {older.verdict_id}"
+                )
+
+
+def _note(connection: Connection, actor: str, action: str, verdict_id: int, verdict: Verdict) -> None:
+    details = {"kind": verdict.kind, "left": verdict.left, "right": verdict.right, "reason": verdict.reason}
+    audit.append(connection, actor, action, subject=f"verdict:{verdict_id}", details=details)

@@ -1,0 +1,67 @@
+"""The audit trail: a hash chain over keyed digests, so that details can be erased without breaking it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from mdm.store import counters
+from mdm.store.schema import audit
+from mdm.store.store import recorded_at
+
+START = "0" * 64
+_CHAINED = ("audit_no", "actor", "action", "subject", "details_digest", "recorded_at")
+
+
+def append(connection: Connection, actor: str, action: str, *, subject: str, details: Mapping[str, Any]) -> int:
+    """The number of the new row. Call it last in a transaction: it locks the end of the chain."""
+    audit_no = counters.allocate(connection, "audit", 1)
+    previous = connection.scalar(select(audit.c.digest).where(audit.c.audit_no == audit_no - 1))
+    written, salt = json.dumps(dict(details), sort_keys=True), secrets.token_hex(16)
+    row = {
+        "audit_no": audit_no,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "details_digest": _details_digest(salt, written),
+        "recorded_at": recorded_at(connection),
+    }
+    digest = _digest(previous or START, row)
+    connection.execute(audit.insert().values(**row, details=written, salt=salt, digest=digest))
+    return audit_no
+
+
+def erase_details(connection: Connection, audit_no: int) -> None:
+    """Nothing; the details of that row cannot be read or guessed any more, and the chain still holds."""
+    connection.execute(audit.update().where(audit.c.audit_no == audit_no).values(details=None, salt=None))
+
+
+def check_chain(connection: Connection) -> int | None:
+    """The number of the first row that was changed or is missing; None when the whole trail stands."""
+    previous, expected = START, 1
+    for row in connection.execute(select(audit).order_by(audit.c.audit_no)):
+        if row.audit_no != expected or not _holds(previous, dict(row._mapping)):
+            return expected
+        previous, expected = row.digest, expected + 1
+    return None if counters.last(connection, "audit") == expected - 1 else expected
+
+
+def _holds(previous: str, row: Mapping[str, Any]) -> bool:
+    if row["details"] is not None and _details_digest(row["salt"] or "", row["details"]) != row["details_digest"]:
+        return False
+    return bool(row["digest"] == _digest(previous, row))
+
+
+def _digest(previous: str, row: Mapping[str, Any]) -> str:
+    canonical = json.dumps([row[name] for name in _CHAINED], separators=(",", ":"))
+    return hashlib.sha256((previous + canonical).encode()).hexdigest()
+
+
+def _details_digest(salt: str, details: str) -> str:
+    return hmac.new(salt.encode(), details.encode(), hashlib.sha256).hexdigest()

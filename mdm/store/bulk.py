@@ -1,0 +1,164 @@
+"""Many rows at once: tuples -> tables by the fastest road of each database, statements -> Arrow tables.
+
+Table and column names come from the schema only; values always travel as parameters or COPY data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+import psycopg
+import pyarrow as pa
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Double,
+    Integer,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    column,
+    func,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+Row = tuple[Any, ...]
+Item = TypeVar("Item")
+Statement = Select[*tuple[Any, ...]]
+Parameters = Mapping[str, Any]
+
+INSERT_ROWS = 10_000
+UPDATE_ROWS = 5_000
+READ_ROWS = 50_000
+
+
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items in order, in lists of `size`, the last one shorter."""
+    remaining = iter(items)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+def rows_of(table: pa.Table | pa.RecordBatch) -> Iterator[Row]:
+    """The rows of an Arrow table as tuples, in its column order."""
+    batches = table.to_batches() if isinstance(table, pa.Table) else [table]
+    for batch in batches:
+        yield from zip(*(values.to_pylist() for values in batch.columns), strict=True)
+
+
+def bulk_insert(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> int:
+    """How many rows were inserted; each tuple holds the values of `columns` in their order."""
+    insert = _copy if connection.dialect.name == "postgresql" else _insert_each
+    count = 0
+    # In chunks, because the rows may come from a generator that reads the same connection.
+    for chunk in chunks(rows, INSERT_ROWS):
+        insert(connection, table, columns, chunk)
+        count += len(chunk)
+    return count
+
+
+def _insert_each(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
+    places = ", ".join("?" * len(columns))
+    statement = f"insert into {_name(connection, table)} ({_names(connection, table, columns)}) values ({places})"
+    connection.exec_driver_sql(statement, rows)
+
+
+def _copy(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
+    driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+    statement = f"copy {_name(connection, table)} ({_names(connection, table, columns)}) from stdin"
+    with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def bulk_update(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Nothing; each tuple holds the key (the first of `columns`) and the new values of the other columns."""
+    update = _update_from_arrays if connection.dialect.name == "postgresql" else _update_each
+    for chunk in chunks(rows, UPDATE_ROWS):
+        update(connection, table, columns, chunk)
+
+
+def _update_each(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
+    quoted = [_quoted(connection, table, name) for name in columns]
+    assigned = ", ".join(f"{name} = ?" for name in quoted[1:])
+    statement = f"update {_name(connection, table)} set {assigned} where {quoted[0]} = ?"
+    connection.exec_driver_sql(statement, [(*row[1:], row[0]) for row in rows])
+
+
+def _update_from_arrays(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
+    # One statement with an array per column: psycopg's executemany is ten times slower.
+    arrays = [
+        bindparam(f"values_{name}", list(values), type_=ARRAY(_array_type(table, name)))
+        for name, values in zip(columns, zip(*rows, strict=True), strict=True)
+    ]
+    given = func.unnest(*arrays).table_valued(*(column(name) for name in columns), name="given").render_derived()
+    connection.execute(
+        table.update()
+        .values({name: given.c[name] for name in columns[1:]})
+        .where(table.c[columns[0]] == given.c[columns[0]])
+    )
+
+
+def _array_type(table: Table, name: str) -> TypeEngine[Any]:
+    kind = table.c[name].type
+    if isinstance(kind, Integer):
+        return BigInteger()
+    return Double() if isinstance(kind, Double) else Text()
+
+
+def stream(
+    connection: Connection, statement: Statement, parameters: Parameters | None = None, *, size: int = READ_ROWS
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a select as Arrow batches of at most `size` rows, with the types of its columns; none for no rows."""
+    schema = arrow_schema(statement)
+    options = {"stream_results": True, "max_row_buffer": size}
+    with connection.execute(statement, parameters, execution_options=options) as result:
+        for rows in result.partitions(size):
+            arrays = [
+                pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
+            ]
+            yield pa.record_batch(arrays, schema=schema)
+
+
+def read_table(connection: Connection, statement: Statement, parameters: Parameters | None = None) -> pa.Table:
+    """All rows of a select as one Arrow table, read in batches; the schema holds also for no rows."""
+    return pa.Table.from_batches(stream(connection, statement, parameters), arrow_schema(statement))
+
+
+def arrow_schema(statement: Statement) -> pa.Schema:
+    """int64, float64 and string columns, named as the select names them."""
+    return pa.schema([(name, _arrow_type(selected)) for name, selected in statement.selected_columns.items()])
+
+
+def _arrow_type(selected: ColumnElement[Any]) -> pa.DataType:
+    if isinstance(selected.type, Integer):
+        return pa.int64()
+    return pa.float64() if isinstance(selected.type, Double) else pa.string()
+
+
+def pairs(connection: Connection, statement: Statement, parameters: Parameters) -> dict[Any, Any]:
+    """The second column by the first, for a select of two columns."""
+    return {row[0]: row[1] for row in connection.execute(statement, parameters)}
+
+
+def refresh_statistics(connection: Connection) -> None:
+    """Nothing; the query planner knows the present sizes. For use after a bulk load."""
+    connection.execute(text("analyze"))
+
+
+def _name(connection: Connection, table: Table) -> str:
+    return connection.dialect.identifier_preparer.format_table(table)
+
+
+def _names(connection: Connection, table: Table, columns: Sequence[str]) -> str:
+    return ", ".join(_quoted(connection, table, name) for name in columns)
+
+
+def _quoted(connection: Connection, table: Table, name: str) -> str:
+    return connection.dialect.identifier_preparer.format_column(table.c[name])

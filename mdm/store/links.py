@@ -1,0 +1,63 @@
+"""Links: pairs of records at or above the review threshold, with bits, levels and the release that scored them.
+
+A pair is stored once, the smaller rid on the left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import pyarrow as pa
+from sqlalchemy import Connection, select, union
+
+from mdm.store.bulk import bulk_insert, read_table, stream
+from mdm.store.listed import among
+from mdm.store.schema import link
+
+_SIDES = tuple(among(side, "rids") for side in (link.c.left_rid, link.c.right_rid))
+_DROPS = tuple(link.delete().where(side) for side in _SIDES)
+# A union of two index look-ups: PostgreSQL answers the same condition with `or` by reading the whole table.
+_TOUCHING = select(union(*(select(link).where(side) for side in _SIDES)).subquery())
+
+
+class LinkRow(NamedTuple):
+    """One scored pair; left_rid < right_rid.
+
+    bits: match weight. levels: the level reached per comparison, in the release's order, as compact text.
+    """
+
+    left_rid: int
+    right_rid: int
+    bits: float
+    levels: str
+    release_id: str
+
+
+def put(connection: Connection, rows: Iterable[LinkRow]) -> None:
+    """Nothing; the links are stored. A pair that has a link already is refused by the database."""
+    bulk_insert(connection, link, LinkRow._fields, rows)
+
+
+def replace(connection: Connection, rids: Iterable[int], rows: Iterable[LinkRow]) -> None:
+    """Nothing; every link that touches one of the records is gone, and the given ones are stored."""
+    distinct = set(rids)
+    if distinct:
+        for drop in _DROPS:
+            connection.execute(drop, {"rids": distinct})
+    put(connection, rows)
+
+
+def touching(connection: Connection, rids: Iterable[int]) -> pa.Table:
+    """The links with at least one end among the records, each once: the columns of LinkRow."""
+    return read_table(connection, _TOUCHING, {"rids": set(rids)})
+
+
+def scan(connection: Connection) -> Iterator[pa.RecordBatch]:
+    """All links in batches, in no stated order."""
+    return stream(connection, select(link))
+
+
+def clear(connection: Connection) -> None:
+    """Nothing; there are no links."""
+    connection.execute(link.delete())

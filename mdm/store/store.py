@@ -1,0 +1,83 @@
+"""A store and its two kinds of transaction: one that reads a consistent snapshot, one that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine import URL
+
+from mdm.store.engine import make_engine, parse_url, translated
+from mdm.store.migrations import migrate
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present moment in UTC."""
+    return datetime.now(UTC)
+
+
+def open_store(url: str, *, clock: Clock = utc_now, wait_seconds: float = 30) -> Store:
+    """The store at `sqlite:///FILE` or `postgresql://...`, created or migrated to the present schema.
+
+    clock: tells the time that `recorded_at` columns carry. wait_seconds: how long a writer waits for another one.
+    Raises BadInput (the URL or file), Misconfigured (rights, a newer schema) or Unavailable (no server, no lock).
+    """
+    parsed = parse_url(url)
+    engine = make_engine(parsed, wait_seconds)
+    try:
+        with translated(parsed):
+            migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(url, engine, clock)
+
+
+class Store:
+    """The lifetime of a store's connections; safe to share between threads."""
+
+    def __init__(self, url: str, engine: Engine, clock: Clock) -> None:
+        self.url = url
+        self.dialect = engine.dialect.name
+        self._parsed: URL = parse_url(url)
+        self._engine = engine
+        self._clock = clock
+
+    def __repr__(self) -> str:
+        return f"Store({self._parsed.render_as_string(hide_password=True)!r})"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection on which every statement sees the same snapshot; what it writes is refused."""
+        with translated(self._parsed), self._engine.connect() as plain:
+            connection = plain
+            if self.dialect == "postgresql":
+                connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection inside one write transaction: committed at the end, rolled back when an error leaves it.
+
+        Every row written in it carries the same `recorded_at`. Raises Unavailable when another writer keeps it
+        waiting too long.
+        """
+        with translated(self._parsed), self._engine.connect() as plain:
+            moment = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            connection = plain.execution_options(writes=True, recorded_at=moment)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Nothing; the connections are given back to the operating system."""
+        self._engine.dispose()
+
+
+def recorded_at(connection: Connection) -> str:
+    """The time of the write transaction, UTC, ISO 8601 to the second."""
+    return str(connection.get_execution_options()["recorded_at"])

@@ -1,0 +1,92 @@
+"""Verdicts: what stewards decided about records, an append-only ledger; an undo is another entry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from mdm.errors import Conflict, NotFound
+from mdm.store import counters
+from mdm.store.schema import verdict
+from mdm.store.store import recorded_at
+
+Identity = tuple[str, str]
+UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One entry: kind (same, different, related, unsure, confirmed, released ...) about the records of two sides.
+
+    verdict_id, recorded_at: given by the store. undoes: the verdict that an entry of kind `undo` withdraws.
+    """
+
+    kind: str
+    left: tuple[Identity, ...]
+    right: tuple[Identity, ...]
+    reason: str
+    actor: str
+    verdict_id: int = 0
+    recorded_at: str = ""
+    undoes: int | None = None
+
+
+def add(connection: Connection, given: Verdict) -> int:
+    """The number of the new entry."""
+    verdict_id = counters.allocate(connection, "verdict", 1)
+    connection.execute(
+        verdict.insert().values(
+            verdict_id=verdict_id,
+            kind=given.kind,
+            left_records=json.dumps(given.left),
+            right_records=json.dumps(given.right),
+            reason=given.reason,
+            actor=given.actor,
+            recorded_at=recorded_at(connection),
+            undoes=given.undoes,
+        )
+    )
+    return verdict_id
+
+
+def undo(connection: Connection, verdict_id: int, *, reason: str, actor: str) -> int:
+    """The number of the entry that withdraws the verdict. Raises NotFound, or Conflict when it is withdrawn already."""
+    withdrawn = get(connection, verdict_id)
+    if withdrawn.kind == UNDO:
+        raise Conflict(f"verdict {verdict_id} is an undo itself; give the withdrawn verdict anew instead")
+    if connection.scalar(select(verdict.c.verdict_id).where(verdict.c.undoes == verdict_id)) is not None:
+        raise Conflict(f"verdict {verdict_id} is withdrawn already")
+    return add(connection, Verdict(UNDO, withdrawn.left, withdrawn.right, reason, actor, undoes=verdict_id))
+
+
+def get(connection: Connection, verdict_id: int) -> Verdict:
+    """The entry of that number, withdrawn or not. Raises NotFound."""
+    row = connection.execute(select(verdict).where(verdict.c.verdict_id == verdict_id)).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no verdict {verdict_id}")
+    return _verdict(dict(row._mapping))
+
+
+def active(connection: Connection) -> list[Verdict]:
+    """The verdicts that hold, oldest first: no undo entries, nothing withdrawn."""
+    withdrawn = select(verdict.c.undoes).where(verdict.c.undoes.is_not(None))
+    statement = select(verdict).where(verdict.c.kind != UNDO, verdict.c.verdict_id.not_in(withdrawn))
+    return [_verdict(dict(row._mapping)) for row in connection.execute(statement.order_by(verdict.c.verdict_id))]
+
+
+def all(connection: Connection) -> list[Verdict]:
+    """Every entry of the ledger, oldest first, with the withdrawn ones and the undo entries that withdrew them."""
+    return [_verdict(dict(row._mapping)) for row in connection.execute(select(verdict).order_by(verdict.c.verdict_id))]
+
+
+def _verdict(row: dict[str, Any]) -> Verdict:
+    left, right = (_identities(json.loads(row.pop(f"{side}_records"))) for side in ("left", "right"))
+    return Verdict(left=left, right=right, **row)
+
+
+def _identities(listed: Iterable[list[str]]) -> tuple[Identity, ...]:
+    return tuple((source, record_id) for source, record_id in listed)

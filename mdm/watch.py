@@ -1,0 +1,50 @@
+"""Watching a run: what it counts, how long its stages take, and who is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+# stage, how many are done, of how many (None: not known)
+Progress = Callable[[str, int, int | None], None]
+
+
+def silent(_stage: str, _done: int, _total: int | None) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run counts as it goes: rows and seconds by stage, and notes for people."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    trained: list[str] = field(default_factory=list)
+    releases: dict[str, str] = field(default_factory=dict)
+    merges: int = 0
+    quarantined: int = 0
+
+    def add(self, stage: str, amount: int) -> None:
+        """Count rows of a stage."""
+        self.counts[stage] = self.counts.get(stage, 0) + amount
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the seconds spent inside to the stage."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What work done in stages reports to; run_id: None outside a batch run."""
+
+    run_id: int | None = None
+    tally: Tally = field(default_factory=Tally)
+    progress: Progress = silent

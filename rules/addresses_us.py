@@ -1,0 +1,197 @@
+"""US addresses, one line or columns -> parts in the short forms of USPS Publication 28.
+
+Two expressions read what most people write ("123 N Main St Apt 4, Springfield, IL 62701") in some 20 us; usaddress,
+a trained tagger (150 us and more), reads only what they cannot tell apart.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+import usaddress
+
+from rules.address_parts import (
+    DIRECTIONS,
+    REGIONS,
+    SUFFIXES,
+    UNITS,
+    AddressParts,
+    address_key,
+    given_id,
+    given_key,
+    split_segments,
+    street_text,
+    unify_words,
+)
+
+_UNIT_WORDS = "|".join(sorted(UNITS, key=len, reverse=True))
+_BOX = re.compile(r"\b(?:p\s?o|post office)\s*(?:box|b|drawer)\s*#?\s*([a-z0-9-]+)|^(?:po)?box\s+#?\s*([0-9]+)$")
+_UNIT = re.compile(
+    rf"(?:^|\s)(?:(?:{_UNIT_WORDS}|no)\s+(?:no\s+)?#?\s*|#\s*|(?:apt|ste|unit)(?=[0-9]))"
+    r"([a-z]{0,2}-?[0-9]+-?[a-z]?|[a-z]{1,2})$"
+)
+_NUMBER = re.compile(r"([0-9]+[a-z]?(?:-[0-9]+[a-z]?)?|[nsew][0-9]+[nsew][0-9]+)(?:\s+(1/2))?(?:\s+(.*))?")
+_ZIP = re.compile(r"(?:^|\s)([0-9]{5})(?:[\s-]*[0-9]{4})?$")
+_ASIDE = re.compile(r"\s(?:near|between|btw|betw|at|off|corner of)\s.*$")
+_DIGIT = re.compile("[0-9#]")
+_COUNTRY = frozenset({"usa", "us", "united states", "united states of america", "u s a"})
+# A number after these words is part of the name: route 160, county road 12, avenue a, highway 61.
+_NUMBERED = frozenset(
+    {"rte", "route", "hwy", "highway", "rd", "road", "cr", "sr", "pr", "us", "fm", "i", "ave", "avenue", "loop"}
+)
+_NOT_ZIP_AFTER = _NUMBERED | {"box", "#", "no", "unit", "apt", "ste"}
+_TAGGED_STREET = (
+    "StreetNamePreModifier", "StreetNamePreDirectional", "StreetNamePreType", "StreetName", "StreetNamePostType",
+    "StreetNamePostModifier", "StreetNamePostDirectional",
+)  # fmt: skip
+_TAGGED_PLACE = {"PlaceName": "city", "StateName": "region", "ZipCode": "postcode"}
+
+Segment = tuple[str, str]
+
+
+def parse_us(given: Mapping[str, str]) -> AddressParts:
+    """The parts of a US address; given columns go before what the line says."""
+    line = street_text(given)
+    segments: list[Segment] = [(text, key) for text in split_segments(line) if (key := address_key(text))]
+    street_segments, tail = _peel_tail(segments, given)
+    is_whole = not tail or len(segments) > 1 or "city" in given
+    found = _parse_street([key for _, key in street_segments], is_whole=is_whole)
+    shown = ", ".join(text for text, _ in street_segments)
+    if found is None:
+        found, tail, shown = _tag(line)
+    place = {part: given.get(part) or tail.get(part) for part in ("city", "region", "postcode")}
+    district = given_key(given, "district")
+    return AddressParts(
+        number=found.get("number"),
+        street=found.get("street"),
+        unit=given_id(given, "unit") or found.get("unit"),
+        po_box=given_id(given, "po_box") or found.get("po_box"),
+        line=shown or None,
+        district=given.get("district"),
+        districts=(district,) if district else (),
+        city=place["city"],
+        region=_state_shown(place["region"]),
+        postcode=place["postcode"],
+        extra=tuple(found.get("extra", "").split()),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _state_shown(region: str | None) -> str | None:
+    code = REGIONS.get(("US", " ".join(address_key(region).split()))) if region else None
+    return code.upper() if code else region
+
+
+def _peel_tail(segments: list[Segment], given: Mapping[str, str]) -> tuple[list[Segment], dict[str, str]]:
+    """(the segments of the street, city, region and postcode found behind them)."""
+    rest = segments[:-1] if segments and segments[-1][1] in _COUNTRY else list(segments)
+    if not rest:
+        return [], {}
+    alone = len(rest) == 1
+    text, key = rest.pop()
+    tail, words = _peel_zip_and_state(key.split(), alone)
+    if not tail and (alone or "city" in given or not _may_be_city(key)):
+        return [*rest, (text, key)], {}
+    kept = " ".join(text.split()[: len(words)])
+    if words and (alone or not _may_be_city(" ".join(words))):
+        rest.append((kept, " ".join(words)))
+    elif words:
+        tail["city"] = kept
+    elif len(rest) > 1 and _may_be_city(rest[-1][1]):
+        tail["city"] = rest.pop()[0]
+    return rest, tail
+
+
+def _peel_zip_and_state(words: list[str], alone: bool) -> tuple[dict[str, str], list[str]]:
+    """(postcode and region at the end of the words, the words before them)."""
+    tail: dict[str, str] = {}
+    match = _ZIP.search(" ".join(words))
+    if match is not None:
+        before = " ".join(words)[: match.start()].split()
+        if not before or before[-1] not in _NOT_ZIP_AFTER:
+            tail["postcode"], words = match.group(1), before
+    for length in (3, 2, 1):
+        name = " ".join(words[-length:])
+        # Alone and without a ZIP, a last word such as CT or NE is rather a court or a direction.
+        if len(words) >= length and ("US", name) in REGIONS and (tail or not alone):
+            return {**tail, "region": REGIONS["US", name].upper()}, words[:-length]
+    return tail, words
+
+
+def _may_be_city(key: str) -> bool:
+    return key not in DIRECTIONS and not _DIGIT.search(key) and not _UNIT.search(key)
+
+
+def _parse_street(keys: list[str], *, is_whole: bool) -> dict[str, str] | None:
+    """number, street, unit, po_box and extra words of the street segments, or None when they need the tagger.
+
+    is_whole: the city stands elsewhere, so everything here belongs to the street.
+    """
+    found: dict[str, str] = {}
+    others: list[str] = []
+    for key in keys:
+        rest = _cut(_BOX, "po_box", key, found) if "box" in key or "drawer" in key else key
+        rest = _ASIDE.sub("", rest)
+        rest = _cut(_UNIT, "unit", rest, found)
+        match = _NUMBER.fullmatch(rest)
+        if match is not None and "number" not in found:
+            if not _read_numbered(match, found, is_whole):
+                return None
+        elif rest in DIRECTIONS and "street" in found:
+            found["street"] += f" {DIRECTIONS[rest]}"
+        elif rest:
+            others.append(rest)
+    if "number" not in found and any(letter.isdigit() for other in others for letter in other):
+        return None
+    if others and "street" not in found:
+        found["street"] = unify_words(others.pop(0).replace("-", " ").split())
+    found["extra"] = " ".join(others)
+    return found
+
+
+def _cut(pattern: re.Pattern[str], part: str, key: str, found: dict[str, str]) -> str:
+    """The key without what the pattern finds; the find goes into `part`."""
+    match = pattern.search(key)
+    if match is None or part in found:
+        return key
+    found[part] = next(group for group in match.groups() if group)
+    return f"{key[: match.start()]} {key[match.end() :]}".strip()
+
+
+def _read_numbered(match: re.Match[str], found: dict[str, str], is_whole: bool) -> bool:
+    """Whether the segment after the house number is surely a street; number and street go into `found`."""
+    number, half, name = match.groups()
+    words = (name or "").replace("-", " ").replace("#", " ").split()
+    core = [word for word in words if word not in DIRECTIONS] or words
+    is_street = len(core) <= 2 or core[-1] in SUFFIXES or core[-2] in _NUMBERED
+    if not (is_whole and is_street):
+        return False
+    found["number"] = f"{number} {half}" if half else number
+    if words:
+        found["street"] = unify_words(words)
+    return True
+
+
+def _tag(line: str) -> tuple[dict[str, str], dict[str, str], str]:
+    """(number, street, unit..., city, region and postcode, the street line to show) as usaddress tags the words."""
+    words: dict[str, list[str]] = {}
+    shown = []
+    for token, label in usaddress.parse(line):
+        words.setdefault(label, []).append(token)
+        if label not in _TAGGED_PLACE and label != "CountryName":
+            shown.append(token)
+    keys = {label: address_key(" ".join(tokens)) for label, tokens in words.items()}
+    street = " ".join(keys[label] for label in _TAGGED_STREET if keys.get(label))
+    found = {
+        "number": keys.get("AddressNumber", ""),
+        "street": unify_words(street.replace("-", " ").replace("#", " ").split()),
+        "unit": (keys.get("OccupancyIdentifier") or keys.get("SubaddressIdentifier") or "")
+        .rpartition(" ")[2]
+        .strip("#-/"),
+        "po_box": keys.get("USPSBoxID", "").rpartition(" ")[2].strip("#-/"),
+        "extra": " ".join(keys.get(label, "") for label in ("BuildingName", "LandmarkName", "SubaddressIdentifier")),
+    }
+    tail = {part: " ".join(words[label]).strip(" ,.") for label, part in _TAGGED_PLACE.items() if label in words}
+    return {part: value for part, value in found.items() if value}, tail, " ".join(shown).strip(" ,")

@@ -1,0 +1,176 @@
+"""A project of ten invented customers, decided by the release that the entity files expect: no training."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from mdm import learning, resolving, steward
+from mdm.linkage.train import TrainingInput, starting_release
+from mdm.matching import Work
+from mdm.pipeline import Options, run_batch
+from mdm.policy import ProjectPolicy, load_policy
+from mdm.scratch import open_scratch
+from mdm.store import Store, open_store, releases
+from mdm.store.verdicts import Identity, Verdict
+from mdm.watch import Watch, silent
+from tests.conftest import MOMENT, TEMPLATE
+
+PROJECT = """\
+project: small
+store: sqlite:///unused.db
+sources:
+  crm:
+    read: crm.csv
+    record_id: id
+    entity: {column: kind, values: {P: person, C: organisation}}
+    updated_at: changed
+    country: US
+    trust: 90
+    snapshot: true
+    fields:
+      person: {name.given: first, name.family: last, phone: phone, email: email, birth_date: born, address.city: city}
+      organisation: {name: company, phone: phone, email: email, address.city: city}
+  web:
+    read: web.csv
+    record_id: id
+    entity: {column: kind, values: {P: person, C: organisation}}
+    updated_at: changed
+    country: US
+    trust: 50
+    fields:
+      person: {name.full: name, phone: phone, email: email, birth_date: born}
+      organisation: {name: name, phone: phone, email: email}
+"""
+CRM = """\
+id,kind,first,last,company,phone,email,born,city,changed
+C1,P,Jon,Smithson,,(312) 555-0142,jon.smithson@example.com,1980-02-03,Chicago,2024-01-05
+C2,P,Ann,Smithson,,(312) 555-0142,,,Chicago,2024-01-06
+C3,P,Mary,Poole,,(312) 555-0177,mary@example.org,1975-12-01,Evanston,2024-01-07
+C4,P,,,,,,,,2024-01-08
+C5,C,,,Harbour Lights LLC,(312) 555-0111,desk@harbour-lights.example,,Chicago,2024-01-09
+C6,P,Too,Many,,,,,,2024-01-09,cells
+"""
+WEB = """\
+id,kind,name,phone,email,born,changed
+W1,P,Jonathan Smithson,312-555-0142,jon.smithson@example.com,1980-02-03,2024-03-01
+W2,P,Mary Poole,,mary@example.org,1975-12-01,2024-03-02
+W3,P,Olga Brandt,(312) 555-0199,,1990-05-05,2024-03-03
+W4,C,Harbour Lights,312-555-0111,desk@harbour-lights.example,,2024-03-04
+W5,C,Quarry & Sons,312-555-0188,office@quarry.example,,2024-03-05
+"""
+
+
+def write_project(folder: Path, crm: str = CRM, web: str = WEB) -> Path:
+    """The project file in a folder with its data."""
+    (folder / "crm.csv").write_text(crm)
+    (folder / "web.csv").write_text(web)
+    (folder / "project.yaml").write_text(PROJECT)
+    return folder / "project.yaml"
+
+
+def run(store: Store, policy: ProjectPolicy, **options: bool) -> None:
+    """A batch run that learns nothing."""
+    run_batch(store, policy, Options(retrain=False, allow_deletes=True, **options), silent)
+
+
+def run_first(store: Store, policy: ProjectPolicy) -> None:
+    """The first run, then another with releases as the entity files expect them: so few records teach nothing."""
+    run(store, policy)
+    for entity in policy.entities.values():
+        with open_scratch() as scratch:
+            work = Work(scratch, entity)
+            with store.reading() as connection:
+                resolving.load_all(work, connection)
+            expected = starting_release(TrainingInput(scratch, entity, work.table("features"), work.table("pairs")))
+        hashed = policy.hashes[entity.name]
+        named = replace(expected, release_id=f"{entity.name}-start", policy=hashed, review=0.0, merge=6.0)
+        with store.writing() as connection:
+            learning.save(connection, named)
+            releases.activate(connection, named.release_id)
+    run(store, policy, full=True)
+
+
+def settle(store: Store, policy: ProjectPolicy) -> None:
+    """Decide what is unresolved, as after a verdict."""
+    with open_scratch() as scratch:
+        for entity in policy.entities.values():
+            with store.reading() as connection:
+                release = learning.active_release(connection, entity.name)
+            assert release is not None
+            resolving.resolve(store, Work(scratch, entity), release, Watch())
+
+
+def give(store: Store, policy: ProjectPolicy, kind: str, left: Identity, right: Identity) -> int:
+    """The number of a verdict that entities follow."""
+    with store.writing() as connection:
+        number = steward.give_verdict(connection, Verdict(kind, (left,), (right,), "seen the papers", "jane"))
+    settle(store, policy)
+    return number
+
+
+@pytest.fixture(scope="module")
+def run_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file that has seen a run of the project, to copy."""
+    folder = tmp_path_factory.mktemp("run")
+    path = folder / "store.db"
+    shutil.copy(sqlite_template, path)
+    _run_once(f"sqlite:///{path}", folder)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run_postgresql(postgresql: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database that has seen a run of the project, to copy."""
+    name = _copy_database(postgresql, TEMPLATE)
+    _run_once(postgresql.get_uri(database=name), tmp_path_factory.mktemp("run"))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A store that has seen a run of the project, on each database in turn."""
+    if request.param == "sqlite":
+        path = tmp_path / "store.db"
+        shutil.copy(request.getfixturevalue("run_sqlite"), path)
+        yield from _opened(f"sqlite:///{path}")
+    else:
+        server = request.getfixturevalue("postgresql")
+        name = _copy_database(server, request.getfixturevalue("run_postgresql"))
+        yield from _opened(server.get_uri(database=name))
+        _execute(server, f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> ProjectPolicy:
+    """The project of the store, in a folder that the test may change."""
+    return load_policy(write_project(tmp_path))
+
+
+def _opened(url: str) -> Iterator[Store]:
+    store = open_store(url, clock=lambda: MOMENT)
+    yield store
+    store.close()
+
+
+def _run_once(url: str, folder: Path) -> None:
+    for store in _opened(url):
+        run_first(store, load_policy(write_project(folder)))
+
+
+def _copy_database(server: Any, template: str) -> str:
+    name = f"test_{uuid.uuid4().hex}"
+    _execute(server, f"create database {name} template {template}")
+    return name
+
+
+def _execute(server: Any, statement: str) -> None:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(statement.encode())
