@@ -3,15 +3,21 @@
 The stages in the order the data takes them:
 
 sources      files -> rows with their source and line
-engine.standardise, engine.prepare
+engine.standardise, engine.features, engine.keys, engine.prepare
              a row -> claims, validated by the rules, with features and blocking keys
-delivery     prepared rows -> records in the store, marked unresolved
-linkage      keys -> candidate pairs; training with Splink; scoring by SQL
-deciding, engine.cluster
+staging, delivery, rereading
+             prepared rows -> records in the store, marked unresolved; under a changed policy stored rows once more
+learning, linkage
+             all records -> a release, when a new one is due
+matching, engine.score
+             keys -> candidate pairs -> links, weighed by SQL in bulk and by the same rules in Python
+resolving, deciding, engine.cluster
              links and verdicts -> the partition into entities
 changes, engine.inherit, engine.survive
              parts -> ids that last, golden records with the origin of every value, events
 publish      the store -> files for others
+
+`pipeline` runs them as a batch job.
 """
 
 from __future__ import annotations

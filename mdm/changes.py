@@ -48,11 +48,16 @@ class Before:
     closed: Mapping[int, Members]
 
 
-def read_before(connection: Connection, rids: Sequence[int], people: Mapping[int, Person]) -> Before:
-    """What the store says of the ids these records carry or carried."""
+def read_before(
+    connection: Connection, entity: EntityType, rids: Sequence[int], people: Mapping[int, Person]
+) -> Before:
+    """What the store says of the ids of this type that these records carry or carried."""
     eids = sorted({person.eid for person in people.values() if person.eid is not None})
     living = _grouped(entities.members(connection, eids)) if eids else {}
-    return Before(living, _grouped(entities.former_members(connection, rids)))
+    closed = _grouped(entities.former_members(connection, rids))
+    # A record may have been of another type: its old id never comes to mean a customer of this one.
+    types = entities.types_of(connection, closed)
+    return Before(living, {eid: members for eid, members in closed.items() if types[eid] == entity.name})
 
 
 def _grouped(table: object) -> dict[int, Members]:
@@ -74,7 +79,7 @@ def draft_changes(
 
     gone: records that belong to nobody any more (deleted or quarantined), among `people` for their old ids.
     """
-    before = read_before(connection, [rid for part in parts for rid in part], people)
+    before = read_before(connection, entity, [rid for part in parts for rid in part], people)
     heirs = inherit([frozenset(part) for part in parts], before.living, before.closed)
     draft = Draft(revived=list(heirs.revived))
     fresh = sum(eid is None for eid in heirs.ids)

@@ -116,6 +116,8 @@ def _cut_to_size(group: list[int], links: Sequence[Link], ties: Sequence[Pair]) 
     members = set(group)
     inner = [link for link in links if link.left in members]
     held = [tie for tie in ties if tie[0] in members]
+    if not inner:
+        return [group]
     least = min(link.units for link in inner)
     done: list[list[int]] = []
     while inner:

@@ -6,9 +6,8 @@ keys that came to or left the cap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -17,13 +16,12 @@ from sqlalchemy import Connection
 from mdm.engine.policy import EntityType
 from mdm.errors import Breaker
 from mdm.policy import ProjectPolicy
-from mdm.scratch import append, count
+from mdm.scratch import append, count, fetch, has_table
 from mdm.sources import BadRow, SourceBatch
 from mdm.staging import Identity, Staged, StagingPolicy, stage
 from mdm.store import keys, links, records
 from mdm.store.records import QuarantinedRow, RecordRow
 
-FETCH_ROWS = 50_000
 # A delivery that changes more than this of all records: everything is linked anew, which is cheaper than asking.
 MOST_CHANGED = 0.2
 MOST_DELETED = 0.1
@@ -145,18 +143,24 @@ def commit_delivery(
     scratch: duckdb.DuckDBPyConnection,
     entities: Mapping[str, EntityType],
     run_id: int,
-    cap: int,
+    caps: Set[int],
 ) -> Delivered:
-    """Write new and changed records with their keys, mark deletions, and mark everything they touch unresolved."""
+    """Write new and changed records with their keys, mark deletions, and mark everything they touch unresolved.
+
+    caps: how many holders a key may have, as the active releases say.
+    """
     _number(connection, scratch)
     changed = [rid for (rid,) in scratch.execute("select rid from numbered where not is_new order by rid").fetchall()]
     gone = [rid for (rid,) in scratch.execute("select rid from gone order by rid").fetchall()]
-    types = [name for name in entities if _exists(scratch, f"staged_{name}")]
+    types = [name for name in entities if has_table(scratch, f"staged_{name}")]
     for name in types:
-        scratch.execute(
-            f"create or replace table ready_{name} as select n.rid, s.* from staged_{name} s join numbered n using (seq)"
-        )
-    _unresolve_touched(connection, scratch, types, changed + gone, cap)
+        scratch.execute(f"""
+            create or replace view ready_{name} as
+            select n.rid, s.*
+            from staged_{name} s
+            join numbered n using (seq)
+        """)
+    _unresolve_touched(connection, scratch, types, changed + gone, caps)
     keys.replace(connection, changed + gone, _key_rows(scratch, types))
     for name in types:
         records.put(connection, _record_rows(connection, scratch, name), run_id)
@@ -182,7 +186,7 @@ def _number(connection: Connection, scratch: duckdb.DuckDBPyConnection) -> None:
 
 
 def _unresolve_touched(
-    connection: Connection, scratch: duckdb.DuckDBPyConnection, types: list[str], rids: list[int], cap: int
+    connection: Connection, scratch: duckdb.DuckDBPyConnection, types: list[str], rids: list[int], caps: Set[int]
 ) -> None:
     stored = count(scratch, "stored")
     if not stored:
@@ -193,13 +197,13 @@ def _unresolve_touched(
         return
     touching = links.touching(connection, rids)
     neighbours = set(touching["left_rid"].to_pylist()) | set(touching["right_rid"].to_pylist())
-    records.unresolve(connection, neighbours | _holders_of_crossing_keys(connection, scratch, types, rids, cap))
+    records.unresolve(connection, neighbours | _holders_of_crossing_keys(connection, scratch, types, rids, caps))
 
 
 def _holders_of_crossing_keys(
-    connection: Connection, scratch: duckdb.DuckDBPyConnection, types: list[str], rids: list[int], cap: int
+    connection: Connection, scratch: duckdb.DuckDBPyConnection, types: list[str], rids: list[int], caps: Set[int]
 ) -> set[int]:
-    """The holders of keys that had at most `cap` holders and will have more, or the other way round."""
+    """The holders of keys that had at most as many holders as a cap and will have more, or the other way round."""
     arriving = list(_key_rows(scratch, types))
     touched = {key for key, _ in arriving} | set(keys.held(connection, rids)["key"].to_pylist())
     before = keys.holders(connection, touched)
@@ -209,13 +213,16 @@ def _holders_of_crossing_keys(
     after = {key: holders.difference(rids) for key, holders in held.items()}
     for key, rid in arriving:
         after.setdefault(key, set()).add(rid)
-    crossing = [key for key, holders in held.items() if (len(holders) > cap) != (len(after[key]) > cap)]
-    return {rid for key in crossing for rid in held[key]}
+    return {rid for key, holders in held.items() if _crosses(len(holders), len(after[key]), caps) for rid in holders}
+
+
+def _crosses(before: int, after: int, caps: Set[int]) -> bool:
+    return any((before > cap) != (after > cap) for cap in caps)
 
 
 def _key_rows(scratch: duckdb.DuckDBPyConnection, types: list[str]) -> Iterator[tuple[int, int]]:
     for name in types:
-        yield from _fetch(scratch, f"select unnest(keys) as key, rid from ready_{name} order by key, rid")
+        yield from fetch(scratch, f"select unnest(keys) as key, rid from ready_{name} order by key, rid")
 
 
 def _record_rows(connection: Connection, scratch: duckdb.DuckDBPyConnection, name: str) -> Iterator[RecordRow]:
@@ -228,19 +235,8 @@ def _record_rows(connection: Connection, scratch: duckdb.DuckDBPyConnection, nam
         from ready_{name}
         order by rid
     """
-    for rid, source, record_id, state, digest, updated_at, *texts in _fetch(scratch, query):
+    for rid, source, record_id, state, digest, updated_at, *texts in fetch(scratch, query):
         yield RecordRow(rid, numbers[source], record_id, name, state, digest, updated_at, *texts)
-
-
-def _fetch(scratch: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[Any, ...]]:
-    cursor = scratch.cursor()
-    cursor.execute(query)
-    while rows := cursor.fetchmany(FETCH_ROWS):
-        yield from rows
-
-
-def _exists(scratch: duckdb.DuckDBPyConnection, table: str) -> bool:
-    return bool(scratch.execute("select 1 from duckdb_tables() where table_name = ?", [table]).fetchall())
 
 
 def _counts(scratch: duckdb.DuckDBPyConnection, types: list[str], changed: int, gone: int) -> Delivered:

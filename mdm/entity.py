@@ -83,7 +83,6 @@ class _EntityFile(_Strict):
     survivorship: dict[str, _SurvivorshipFile]
 
 
-@cache
 def load_entity(name: str, folder: Path | None = None) -> EntityType:
     """The entity type of that name: the project's own `entities/NAME.yaml` in `folder`, else the shipped one.
 
@@ -98,6 +97,8 @@ def load_entity(name: str, folder: Path | None = None) -> EntityType:
     return parse_entity(shipped.read_text(encoding="utf-8"), f"{name}.yaml")
 
 
+# Cached by its text, never by its place: a file may change while a server runs.
+@cache
 def parse_entity(text: str, file: str) -> EntityType:
     """The entity type that the YAML text describes; `file` is for messages."""
     try:
@@ -109,11 +110,13 @@ def parse_entity(text: str, file: str) -> EntityType:
         raise BadProject(f"{file}: {'.'.join(str(p) for p in first['loc'])}: {first['msg']}") from None
     except yaml.YAMLError as error:
         raise BadProject(f"{file}: not readable as YAML: {error}") from None
+    fields = {n: _field(n, field, file) for n, field in raw.fields.items()}
     features = {name: _feature(name, feature, raw, file) for name, feature in raw.features.items()}
+    _check_names(raw, file)
     reader = _LevelReader(raw.let, features, file)
     return EntityType(
         name=raw.entity,
-        fields={n: _field(n, field, file) for n, field in raw.fields.items()},
+        fields=fields,
         features=features,
         comparisons=tuple(_comparison(c, raw, reader) for c in raw.comparisons),
         gates={name: reader.read(text, f"gates.{name}") for name, text in raw.gates.items()},
@@ -123,6 +126,18 @@ def parse_entity(text: str, file: str) -> EntityType:
         default_survivorship=_survivorship("default", raw.survivorship["default"], raw, file),
         text=text,
     )
+
+
+def _check_names(raw: _EntityFile, file: str) -> None:
+    """Raises BadProject for a name of a field or feature that the file does not have."""
+    used: list[tuple[str, str, Mapping[str, object]]] = [("identifying", n, raw.fields) for n in raw.identifying]
+    for comparison in raw.comparisons:
+        place = f"comparisons.{comparison.name}"
+        used += [(f"{place}.show", name.partition(".")[0], raw.fields) for name in comparison.show]
+        used += [(f"{place}.{v.name}.rarity", v.rarity, raw.features) for v in comparison.levels if v.rarity]
+    for place, name, known in used:
+        if name not in known:
+            raise BadProject(f"{file}: {place}: unknown name {name!r}; known: {', '.join(known)}")
 
 
 def _field(name: str, field: _FieldFile, file: str) -> FieldPolicy:
@@ -203,10 +218,12 @@ class _LevelReader:
                 self.check(measure.name, feature, place)
         return level
 
-    def expand(self, text: str) -> str:
+    def expand(self, text: str, inside: tuple[str, ...] = ()) -> str:
         def replace(match: re.Match[str]) -> str:
             word = match.group()
-            return self.expand(self.let[word]) if word in self.let else word
+            if word in inside:
+                raise BadProject(f"{self.file}: let.{inside[0]}: {' -> '.join((*inside, word))} goes round in a circle")
+            return self.expand(self.let[word], (*inside, word)) if word in self.let else word
 
         return re.sub(r"\b[a-z_][a-z0-9_]*\b(?!\s*\()", replace, text)
 

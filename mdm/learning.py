@@ -9,7 +9,10 @@ import orjson
 from sqlalchemy import Connection
 
 from mdm import matching
-from mdm.engine.release import Release, from_json, to_json
+from mdm.engine.levels import Level, features_of
+from mdm.engine.policy import EntityType
+from mdm.engine.release import Comparison, FeatureShape, Release, from_json, to_json
+from mdm.linkage.splink_model import train_with_splink
 from mdm.linkage.thresholds import choose_thresholds
 from mdm.linkage.train import TrainingInput, fit_release, starting_release
 from mdm.matching import Work
@@ -18,20 +21,35 @@ from mdm.reports import ReleaseSummary
 from mdm.store import records, releases
 from mdm.store.releases import StoredRelease
 
+SPLINK_SEED = 1
+
 
 def learn(work: Work, policy: ProjectPolicy) -> Release:
     """A release learnt from the loaded `keys_TYPE` and `features_TYPE`; neither saved nor active yet."""
     data = TrainingInput(work.scratch, work.entity, work.table("features"), work.table("pairs"))
     start = starting_release(data)
     matching.make_candidates(work, start.cap, among=None)
-    fitted = choose_thresholds(fit_release(data, start), policy.file.match.review, policy.file.match.merge)
-    return _named(replace(fitted, policy=policy.hashes[work.entity.name]))
+    begin = train_with_splink(data, start, seed=SPLINK_SEED)
+    fitted = choose_thresholds(fit_release(data, start, begin), policy.file.match.review, policy.file.match.merge)
+    return named(replace(fitted, policy=policy.hashes[work.entity.name]))
 
 
-def _named(release: Release) -> Release:
+def named(release: Release) -> Release:
     """The release with an id taken from its content: learning the same again gives the same release."""
     digest = sha256(orjson.dumps(to_json(release), option=orjson.OPT_SORT_KEYS)).hexdigest()
     return replace(release, release_id=f"{release.entity}-{digest[:12]}")
+
+
+def unfit_features(release: Release, entity: EntityType) -> list[str]:
+    """The features the release compares that the entity type does not have, or has in another shape; sorted."""
+    compared = {feature for c in release.comparisons for level in _conditions(c) for feature in features_of(level)}
+    shapes = {name: FeatureShape(policy.many, policy.number) for name, policy in entity.features.items()}
+    return sorted(name for name in compared if shapes.get(name) != release.features[name])
+
+
+def _conditions(comparison: Comparison) -> list[Level]:
+    gate = [] if comparison.gate is None else [comparison.gate.when]
+    return [comparison.unknown, *gate, *(level.when for level in comparison.every)]
 
 
 def save(connection: Connection, release: Release) -> None:

@@ -30,10 +30,11 @@ PAIRS_AT_ONCE = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One entity type in one run. `rids_TYPE` in scratch lists the unresolved records that are to be linked."""
+    """One entity type in one run. promised: the sources that never hold two records of one entity."""
 
     scratch: duckdb.DuckDBPyConnection
     entity: EntityType
+    promised: frozenset[str] = frozenset()
 
     def table(self, name: str) -> str:
         """The scratch table of that name for this type."""

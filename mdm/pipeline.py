@@ -1,23 +1,25 @@
 """The batch job: sources -> records -> keys -> links -> entities -> golden records. Read this first.
 
-Two steps touch the store. First the delivery is committed: records with their keys, marked unresolved. Then all that
-is unresolved is linked, clustered and published in one transaction. A run that dies in between leaves a consistent
-store with unresolved records, and the next run goes on from there.
+First the delivery is committed: records with their keys, marked unresolved. Under another policy than the active
+release's, stored records are read again. Then all that is unresolved is linked, clustered and published, one
+transaction per entity type. A run that dies in between leaves a consistent store with unresolved records, and the
+next run goes on from there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
 
-from mdm import delivery, learning, resolving
+from mdm import delivery, learning, rereading, resolving
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release
-from mdm.linkage.train import KEY_CAP
+from mdm.errors import BadProject
 from mdm.matching import Work
 from mdm.policy import ProjectPolicy
-from mdm.scratch import open_scratch
+from mdm.scratch import count, open_scratch
 from mdm.sources import BadRow, check_columns, scan
 from mdm.store import Store, runs
 from mdm.watch import Progress, Tally, Watch
@@ -37,31 +39,38 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run under way."""
+    """One run under way; active: the releases when it began."""
 
     store: Store
     policy: ProjectPolicy
+    active: Mapping[str, Release | None]
     scratch: duckdb.DuckDBPyConnection
-    run_id: int
     options: Options
     watch: Watch
+
+    def work(self, entity: EntityType) -> Work:
+        """The scratch tables of one entity type."""
+        return Work(self.scratch, entity, self.policy.promised)
 
 
 def run_batch(store: Store, policy: ProjectPolicy, options: Options, progress: Progress) -> tuple[int, Tally]:
     """Bring the store up to date with the sources; the run's number and what it counted.
 
-    Raises BadSource before anything is written when a file or column is missing, Breaker when a guard stops the run.
+    Raises BadSource or BadProject before anything is written, Breaker when a guard stops the run.
     """
     check_columns(policy.file)
+    active = _active_releases(store, policy)
+    if options.retrain is False:
+        _refuse_unfit(policy, active)
     with store.writing() as connection:
         run_id = runs.start(connection, "batch")
     tally = Tally()
     try:
         with open_scratch() as scratch:
-            run = Run(store, policy, scratch, run_id, options, Watch(run_id, tally, progress))
-            deliver(run)
-            for entity in policy.entities.values():
-                _resolve_type(run, entity)
+            run = Run(store, policy, active, scratch, options, Watch(run_id, tally, progress))
+            deliver(run, run_id)
+            _reread(run)
+            _resolve(run)
     except BaseException:
         _finish(store, run_id, "failed", tally)
         raise
@@ -74,7 +83,7 @@ def _finish(store: Store, run_id: int, outcome: str, tally: Tally) -> None:
         runs.finish(connection, run_id, outcome, {**tally.counts, "merges": tally.merges})
 
 
-def deliver(run: Run) -> None:
+def deliver(run: Run, run_id: int) -> None:
     """Read the sources and commit what changed."""
     bad: list[BadRow] = []
     with run.watch.tally.stage("read and prepare"):
@@ -89,8 +98,9 @@ def deliver(run: Run) -> None:
         delivery.refuse_mass_deletion(run.scratch)
     with run.watch.tally.stage("write records"), run.store.writing() as connection:
         run.watch.progress("write records", 0, None)
-        done = delivery.commit_delivery(connection, run.scratch, run.policy.entities, run.run_id, KEY_CAP)
-        set_aside = delivery.set_aside(connection, run.run_id, bad)
+        caps = {release.cap for release in run.active.values() if release is not None}
+        done = delivery.commit_delivery(connection, run.scratch, run.policy.entities, run_id, caps)
+        set_aside = delivery.set_aside(connection, run_id, bad)
     run.watch.tally.quarantined = set_aside + done.quarantined
     for stage, amount in (
         ("rows read", staged.read + len(bad)),
@@ -108,24 +118,72 @@ def deliver(run: Run) -> None:
         )
 
 
-def _resolve_type(run: Run, entity: EntityType) -> None:
-    """Link, cluster and publish the unresolved records of one entity type, with a new release when one is due."""
-    work = Work(run.scratch, entity)
-    with run.store.reading() as connection:
-        release = learning.active_release(connection, entity.name)
-        active = learning.active_count(connection, entity.name)
-    reason = _why_learn(run, entity, release, active)
-    everything = bool(reason) or run.options.full
-    if reason:
-        with run.watch.tally.stage("learn"):
-            run.watch.progress(f"learn {entity.name}", 0, None)
-            release = resolving.learn_all(work, run.store, run.policy)
-        run.watch.tally.trained.append(release.release_id)
-        run.watch.tally.notes += [f"{entity.name}: {note}" for note in (f"new release: {reason}", *release.notes)]
+def _active_releases(store: Store, policy: ProjectPolicy) -> dict[str, Release | None]:
+    with store.reading() as connection:
+        return {name: learning.active_release(connection, name) for name in policy.entities}
+
+
+def _refuse_unfit(policy: ProjectPolicy, active: Mapping[str, Release | None]) -> None:
+    """Raises BadProject when an active release compares features as the entity file no longer has them."""
+    for name, release in active.items():
+        changed = [] if release is None else learning.unfit_features(release, policy.entities[name])
+        if changed:
+            raise BadProject(
+                f"the entity file of {name} changed {', '.join(changed)}, which the active release compares; "
+                "run without --no-retrain, so that a new release is learnt"
+            )
+
+
+def _reread(run: Run) -> None:
+    """Prepare stored records again where the policy is not the one they were prepared under, or everything is asked."""
+    hashes = run.policy.hashes
+    types = [name for name, r in run.active.items() if run.options.full or r is None or r.policy != hashes[name]]
+    if types and count(run.scratch, "stored"):
+        with run.watch.tally.stage("read again"):
+            done = rereading.reread(run.store, run.scratch, run.policy, types, run.watch)
+        run.watch.tally.add("read again", done)
+
+
+def _resolve(run: Run) -> None:
+    """Decide all entity types; twice when records changed their type: one type lets them go, the other takes them."""
+    rulings = {name: _renew_release(run, entity) for name, entity in run.policy.entities.items()}
+    moved = [_resolve_type(run, name, release, everything=anew) for name, (release, anew) in rulings.items()]
+    if any(moved):
+        for name, (release, _) in rulings.items():
+            _resolve_type(run, name, release, everything=False)
+
+
+def _resolve_type(run: Run, name: str, release: Release | None, *, everything: bool) -> bool:
+    """Link, cluster and publish the unresolved records of one type; True when records left it for another."""
+    work = run.work(run.policy.entities[name])
     if release is None:
-        return
-    run.watch.tally.releases[entity.name] = release.release_id
-    resolving.resolve(run.store, work, release, run.watch, everything=everything)
+        resolving.settle_nobodies(run.store, work)
+        return False
+    run.watch.tally.releases[name] = release.release_id
+    return resolving.resolve(run.store, work, release, run.watch, everything=everything)
+
+
+def _renew_release(run: Run, entity: EntityType) -> tuple[Release | None, bool]:
+    """The release that decides, learnt now when one is due, and whether everything is to be decided anew."""
+    release = run.active[entity.name]
+    with run.store.reading() as connection:
+        reason = _why_learn(run, entity, release, learning.active_count(connection, entity.name))
+    if reason:
+        return _learn(run, entity, reason), True
+    if release is not None and release.policy != run.policy.hashes[entity.name]:
+        carried = resolving.carry_over(run.store, release, run.policy)
+        run.watch.tally.notes.append(f"{entity.name}: the policy changed; {carried.release_id} keeps the weights")
+        return carried, True
+    return release, run.options.full
+
+
+def _learn(run: Run, entity: EntityType, reason: str) -> Release:
+    with run.watch.tally.stage("learn"):
+        run.watch.progress(f"learn {entity.name}", 0, None)
+        release = resolving.learn_all(run.work(entity), run.store, run.policy)
+    run.watch.tally.trained.append(release.release_id)
+    run.watch.tally.notes += [f"{entity.name}: {note}" for note in (f"new release: {reason}", *release.notes)]
+    return release
 
 
 def _why_learn(run: Run, entity: EntityType, release: Release | None, active: int) -> str | None:

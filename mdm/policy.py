@@ -37,6 +37,11 @@ class ProjectPolicy:
     rules: Mapping[str, RuleBook]
     hashes: Mapping[str, str]
 
+    @property
+    def promised(self) -> frozenset[str]:
+        """The sources that promise never to hold two records of one entity."""
+        return frozenset(source.name for source in self.file.sources if source.duplicate_free)
+
 
 def load_policy(path: Path) -> ProjectPolicy:
     """The policy of the project file and all it refers to. Raises BadProject."""
@@ -75,8 +80,9 @@ def _addresses(entity: EntityType) -> set[str]:
 
 
 def _hash(file: ProjectFile, entity: EntityType, rules: RuleBook) -> str:
-    """16 hex digits over the reading of sources, the entity file, survivorship, rules and library versions."""
+    """16 hex digits over the reading of sources, thresholds, entity file, survivorship, rules, library versions."""
     versions = [f"{name}={metadata.version(name)}" for name in READERS]
     sources = [repr(replace(source, read="")) for source in sorted(file.sources, key=lambda s: s.name)]
-    parts = [entity.text, repr(sorted(entity.survivorship.items())), repr(rules.rules), *sources, *versions]
+    survivorship = sorted(entity.survivorship.items())
+    parts = [entity.text, repr(survivorship), repr(rules.rules), repr(file.match), *sources, *versions]
     return sha256("\x1e".join(parts).encode()).hexdigest()[:16]

@@ -24,6 +24,7 @@ from mdm.reports import (
     VerifyReport,
 )
 from mdm.scratch import open_scratch
+from mdm.sources import check_columns
 from mdm.store import Store, open_store, records, releases, verdicts
 from mdm.store.verdicts import Verdict
 from mdm.watch import Progress, Tally, Watch, silent
@@ -60,7 +61,8 @@ class Project:
         allow_deletes: bool = False,
         progress: Progress = silent,
     ) -> RunReport:
-        """Bring the store up to date with the sources: the batch job."""
+        """Bring the store up to date with the sources: the batch job. Raises BadSource before a store is made."""
+        check_columns(self.policy.file)
         with self.store() as store:
             before = publish.count_entities(store)
             run_id, tally = run_batch(store, self.policy, Options(full, retrain, allow_deletes), progress)
@@ -171,4 +173,4 @@ class Project:
                 with store.reading() as connection:
                     release = learning.active_release(connection, entity.name)
                 if release is not None:
-                    resolving.resolve(store, Work(scratch, entity), release, Watch())
+                    resolving.resolve(store, Work(scratch, entity, self.policy.promised), release, Watch())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +114,16 @@ def entity_ids(eids: pa.Array | pa.ChunkedArray) -> pa.Array:
     numbers = flat.fill_null(0).to_numpy()
     fronts, front = np.unique(numbers >> TAIL_BITS, return_inverse=True)
     front_texts, front_checks = _id_parts(fronts << TAIL_BITS, slice(None, -3))
-    tail_texts, tail_checks = _id_parts(np.arange(1 << TAIL_BITS), slice(-3, -1))
+    tail_texts, tail_checks = _tails()
     tail = numbers & ((1 << TAIL_BITS) - 1)
     checks = pa.array(list(ALPHABET)).take(pa.array(front_checks[front] ^ tail_checks[tail]))
     texts = pc.binary_join_element_wise(front_texts.take(pa.array(front)), tail_texts.take(pa.array(tail)), checks, "")
     return pc.if_else(flat.is_null(), pa.scalar(None, pa.string()), texts)
+
+
+@cache
+def _tails() -> tuple[pa.Array, Ints]:
+    return _id_parts(np.arange(1 << TAIL_BITS), slice(-3, -1))
 
 
 def _id_parts(eids: Ints, part: slice) -> tuple[pa.Array, Ints]:

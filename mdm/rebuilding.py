@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from mdm import learning, matching, resolving
 from mdm.changes import golden_records
 from mdm.deciding import Link, Part, Person, partition
-from mdm.engine.keys import blocking_keys
+from mdm.engine.keys import blocking_keys, plan_keys
 from mdm.engine.policy import EntityType
 from mdm.engine.release import GRID, KeyRule, Release, to_units
 from mdm.matching import Work
@@ -100,12 +100,12 @@ def _check_keys(snapshot: Snapshot) -> CheckLine:
 
 
 def _made_keys(snapshot: Snapshot) -> Iterator[pa.Table]:
-    rules = [KeyRule(rule.name, rule.on) for rule in snapshot.entity.keys]
-    name, unknown = snapshot.entity.name, dict.fromkeys(snapshot.entity.features)
+    name = snapshot.entity.name
+    plan = plan_keys([KeyRule(rule.name, rule.on) for rule in snapshot.entity.keys], name)
     for batch in records.scan(snapshot.connection, ["rid", "features"], entity_type=name):
         keys, rids = [], []
         for rid, text in zip(batch["rid"].to_pylist(), batch["features"].to_pylist(), strict=True):
-            own = blocking_keys(unknown | orjson.loads(text), rules, name)
+            own = blocking_keys(orjson.loads(text), plan)
             keys += own
             rids += [rid] * len(own)
         yield pa.table({"key": pa.array(keys, pa.int64()), "rid": pa.array(rids, pa.int64())})

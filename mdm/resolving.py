@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 from sqlalchemy import Connection
@@ -14,7 +14,7 @@ from mdm.deciding import Link, Person, Rulings, partition, rulings_of
 from mdm.engine.release import GRID, Release, to_units
 from mdm.matching import Work
 from mdm.policy import ProjectPolicy
-from mdm.scratch import append
+from mdm.scratch import append, has_table
 from mdm.store import Store, entities, links, records, releases, verdicts
 from mdm.store.links import LinkRow
 from mdm.store.verdicts import Verdict
@@ -23,10 +23,15 @@ from mdm.watch import Watch
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """What must be decided anew: rids to link, rids that belong to nobody any more, and how many records there are."""
+    """What must be decided anew in one entity type.
+
+    linked: rids to link. gone: rids that leave its entities, those in `moved` for another type.
+    active: how many records of the type may be linked.
+    """
 
     linked: list[int]
     gone: list[int]
+    moved: list[int]
     active: int
 
     @property
@@ -40,10 +45,29 @@ def learn_all(work: Work, store: Store, policy: ProjectPolicy) -> Release:
     with store.reading() as connection:
         load_all(work, connection)
     release = learning.learn(work, policy)
+    _activate(store, release)
+    return release
+
+
+def _activate(store: Store, release: Release) -> None:
+    """Save and activate; what another release decided is unresolved from then on, even if this run dies."""
     with store.writing() as connection:
+        first = releases.active(connection, release.entity) is None
         learning.save(connection, release)
         releases.activate(connection, release.release_id)
-    return release
+        if not first:
+            records.unresolve(connection, None)
+
+
+def carry_over(store: Store, release: Release, policy: ProjectPolicy) -> Release:
+    """The release under the policy of today: the same weights, the thresholds that are written; saved and active."""
+    match = policy.file.match
+    merge = release.merge if match.merge is None else match.merge
+    review = min(release.review, merge) if match.review is None else match.review
+    hashed = policy.hashes[release.entity]
+    carried = learning.named(replace(release, policy=hashed, review=review, merge=merge, created_at=""))
+    _activate(store, carried)
+    return carried
 
 
 def load_all(work: Work, connection: Connection) -> list[int]:
@@ -67,20 +91,23 @@ def _load_features(work: Work, connection: Connection, rids: Iterable[int]) -> N
     append(scratch, "wanted", wanted)
     scratch.execute(f"drop table if exists {work.table('features')}")
     matching.make_feature_table(work)
-    if scratch.execute("select 1 from duckdb_tables() where table_name = ?", [work.table("ready")]).fetchall():
+    if has_table(scratch, work.table("ready")):
         matching.stage_features(work, f"{work.table('ready')} semi join wanted using (rid)")
     missing = f"select rid from wanted anti join {work.table('features')} using (rid)"
     matching.load_features(work, connection, [rid for (rid,) in scratch.execute(missing).fetchall()])
 
 
-def resolve(store: Store, work: Work, release: Release, watch: Watch, *, everything: bool = False) -> None:
-    """Link, cluster and publish what is unresolved (or everything) with the release."""
+def resolve(store: Store, work: Work, release: Release, watch: Watch, *, everything: bool = False) -> bool:
+    """Link, cluster and publish what is unresolved (or everything) with the release.
+
+    True when records left for another type: they wait, unresolved, until that type is resolved (again).
+    """
     name = work.entity.name
     with watch.tally.stage("link"), store.reading() as connection:
         watch.progress(f"link {name}", 0, None)
         todo = _unresolved(work, connection, everything=everything)
         if not todo.linked and not todo.gone:
-            return
+            return False
         watch.tally.add("pairs compared", _link(work, connection, release, todo))
     with store.writing() as connection:
         with watch.tally.stage("write links"):
@@ -93,30 +120,49 @@ def resolve(store: Store, work: Work, release: Release, watch: Watch, *, everyth
             decision = partition(work, release, people, merge_links, rulings)
         with watch.tally.stage("golden records"):
             watch.progress(f"golden {name}", 0, None)
-            olds = _olds(connection, todo.gone)
+            olds = _people(work, connection, todo.gone)
             draft = draft_changes(connection, work.entity, decision.parts, people | olds, todo.gone)
         with watch.tally.stage("publish"):
             watch.progress(f"publish {name}", 0, None)
             entities.apply(connection, draft.changes(watch.run_id))
+            records.unresolve(connection, todo.moved)
     watch.tally.merges += draft.merges
     watch.tally.add("entities written", len(decision.parts))
     if decision.cut:
         watch.tally.notes.append(f"{name}: {decision.cut} components were too large and were cut at higher thresholds")
+    return bool(todo.moved)
+
+
+def settle_nobodies(store: Store, work: Work) -> None:
+    """Nothing; of a type without release no record may be matched, so what is unresolved belongs to nobody."""
+    with store.reading() as connection:
+        todo = _unresolved(work, connection, everything=False)
+    if todo.gone:
+        with store.writing() as connection:
+            records.set_entities(connection, [(rid, None) for rid in todo.gone])
 
 
 def _unresolved(work: Work, connection: Connection, *, everything: bool) -> Unresolved:
+    """A record that another type's entity still holds is not linked yet: that type lets it go first."""
     name = work.entity.name
-    waiting = records.unresolved(connection)
-    table = records.load(connection, waiting, ["rid", "entity_type", "state", "eid"]).to_pydict()
+    columns = ["rid", "entity_type", "state", "eid"]
+    table = records.load(connection, records.unresolved(connection), columns).to_pydict()
     types = entities.types_of(connection, {eid for eid in table["eid"] if eid is not None})
-    linked, gone = [], []
-    for rid, entity, state, eid in zip(table["rid"], table["entity_type"], table["state"], table["eid"], strict=True):
-        if entity == name and state == "active":
-            linked.append(rid)
-        elif types.get(eid) == name or (eid is None and entity == name):
+    linked: list[int] = []
+    gone: list[int] = []
+    moved: list[int] = []
+    held: set[int] = set()
+    for rid, entity, state, eid in zip(*(table[column] for column in columns), strict=True):
+        home = types.get(eid, entity)
+        if entity != home == name:
             gone.append(rid)
-    active = _active(work, connection)
-    return Unresolved(sorted(active if everything else linked), sorted(gone), len(active))
+            moved += [rid] if state == "active" else []
+        elif entity == name != home:
+            held.add(rid)
+        elif entity == name:
+            (linked if state == "active" else gone).append(rid)
+    active = [rid for rid in _active(work, connection) if rid not in held]
+    return Unresolved(sorted(active if everything else linked), sorted(gone), moved, len(active))
 
 
 def _link(work: Work, connection: Connection, release: Release, todo: Unresolved) -> int:
@@ -155,7 +201,7 @@ def _touched(
         found = _merge_links(links.scan(connection), release, rids)
     else:
         rids, found = _closure(work, connection, release, todo)
-    return _people(connection, rids), found
+    return _people(work, connection, rids), found
 
 
 def _closure(work: Work, connection: Connection, release: Release, todo: Unresolved) -> tuple[set[int], list[Link]]:
@@ -195,14 +241,10 @@ def _merge_links(batches: Iterable[pa.RecordBatch], release: Release, among: set
     return found
 
 
-def _people(connection: Connection, rids: Iterable[int]) -> dict[int, Person]:
+def _people(work: Work, connection: Connection, rids: Iterable[int]) -> dict[int, Person]:
     table = records.load(connection, rids, ["rid", "source", "record_id", "eid"]).to_pydict()
     rows = zip(table["rid"], table["source"], table["record_id"], table["eid"], strict=True)
-    return {rid: Person(rid, source, record_id, False, eid) for rid, source, record_id, eid in rows}
-
-
-def _olds(connection: Connection, gone: list[int]) -> dict[int, Person]:
-    return _people(connection, gone)
+    return {rid: Person(rid, source, record_id, source in work.promised, eid) for rid, source, record_id, eid in rows}
 
 
 def _complete_features(work: Work, connection: Connection, people: Mapping[int, Person]) -> None:

@@ -7,11 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 MEMORY_LIMIT = "2GB"
+FETCH_ROWS = 50_000
 
 
 @contextmanager
@@ -33,11 +35,28 @@ def append(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) ->
     """Nothing; the rows stand in the table, which is made to fit the first ones."""
     connection.register("arriving", rows)
     try:
-        exists = connection.execute("select 1 from duckdb_tables() where table_name = ?", [table]).fetchall()
-        verb = f"insert into {table}" if exists else f"create table {table} as"
+        verb = f"insert into {table}" if has_table(connection, table) else f"create table {table} as"
         connection.execute(f"{verb} select * from arriving")
     finally:
         connection.unregister("arriving")
+
+
+def has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether there is a table or view of that name."""
+    return bool(connection.execute("select 1 from information_schema.tables where table_name = ?", [table]).fetchall())
+
+
+def folder_of(connection: duckdb.DuckDBPyConnection) -> Path:
+    """The temporary folder of the database, where files may stand that are gone with it."""
+    return Path(connection.execute("select path from duckdb_databases() where not internal").fetchall()[0][0]).parent
+
+
+def fetch(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query, in batches, through a cursor of its own: other queries may run meanwhile."""
+    cursor = connection.cursor()
+    cursor.execute(query)
+    while rows := cursor.fetchmany(FETCH_ROWS):
+        yield from rows
 
 
 def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

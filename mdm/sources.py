@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,7 +130,7 @@ def _scan_file(
 
 def _batch(spec: SourceSpec, path: Path, chunk: Chunk, refuse: Refuse) -> SourceBatch:
     """The rows of one source in a chunk; those without an id or of an unknown type are refused."""
-    ids, types = _record_ids(spec, chunk), _entity_types(spec, chunk)
+    ids, types = _record_ids(spec, chunk), entity_types(spec, chunk.columns, chunk.rows)
     batch = SourceBatch(spec, str(path), chunk.columns, [], [], [], [])
     for n in _pick(spec, chunk):
         record_id, type_ = ids[n], types[n]
@@ -161,15 +161,16 @@ def _record_ids(spec: SourceSpec, chunk: Chunk) -> list[str | None]:
     return [cell.strip() if (cell := row[at]) is not None else None for row in chunk.rows]
 
 
-def _entity_types(spec: SourceSpec, chunk: Chunk) -> list[str | None]:
+def entity_types(spec: SourceSpec, columns: Sequence[str], rows: Sequence[Row]) -> list[str | None]:
+    """The entity type of each row; None where the source's rule knows none."""
     rule = spec.entity
     if rule.column is None:
-        return [rule.default] * len(chunk.rows)
-    at = chunk.columns.index(rule.column)
+        return [rule.default] * len(rows)
+    at = columns.index(rule.column)
     known: dict[str | None, str | None] = {None: rule.default}
-    for value in {row[at] for row in chunk.rows} - {None}:
+    for value in {row[at] for row in rows} - {None}:
         known[value] = rule.values.get(fold_value(value or ""))
-    return [known[row[at]] for row in chunk.rows]
+    return [known[row[at]] for row in rows]
 
 
 def _no_id(spec: SourceSpec) -> str:

@@ -5,43 +5,60 @@ Only rows whose content is new or changed are prepared; the others are counted a
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import duckdb
 import orjson
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mdm.engine.policy import EntityType
-from mdm.engine.prepare import Policy, Prepared, content_hash, payload_of, prepare, shown_claims
-from mdm.engine.release import KeyRule
+from mdm.engine.prepare import Prepared, compile_policy, content_hash, payload_of, prepare, shown_claims
 from mdm.project_file import SourceSpec
-from mdm.scratch import append
+from mdm.scratch import folder_of
 from mdm.sources import SourceBatch
+from mdm.workers import spread
+from rules.record_view import quote_text
 from rules.rulebook import RuleBook
 
-# Below this a pool of processes costs more than it saves.
+# Below this, processes cost more than they save.
 ALONE_ROWS = 4_000
+# Few enough that what a stage leaves for the next is still in the processor's cache.
+BLOCK_ROWS = 200
 Identity = tuple[str, str]
-Reject = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class StagingPolicy:
-    """What the workers need: sources by name, entity types and rule books by type name."""
+    """What preparing needs: sources by name, entity types and rule books by type name.
+
+    tables: the scratch tables that are filled are called by this, `_` and the entity type.
+    """
 
     sources: Mapping[str, SourceSpec]
     entities: Mapping[str, EntityType]
     rules: Mapping[str, RuleBook]
+    tables: str = "staged"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What one process needs to prepare rows: the policy, and the folder for what it makes of them."""
+
+    policy: StagingPolicy
+    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Rows of one source; `known` holds the stored content hash of each, or None."""
+    """Rows of one source; `known` holds the stored content hash of each, or None. first: number of its first row."""
 
     source: str
     columns: tuple[str, ...]
@@ -65,65 +82,75 @@ class Staged:
 
 
 class Preparer:
-    """The compiled policy of one process: a Job in, one Arrow table per entity type out."""
+    """The compiled policy of one process: a Job in, its prepared rows in a file per entity type out."""
 
-    def __init__(self, policy: StagingPolicy) -> None:
-        self.sources = policy.sources
-        self.policies = {
-            name: Policy(entity, policy.rules[name].compile(), tuple(KeyRule(k.name, k.on) for k in entity.keys))
-            for name, entity in policy.entities.items()
-        }
+    def __init__(self, setting: Setting) -> None:
+        self.folder = setting.folder
+        policy = setting.policy
+        self.policy_of = cache(
+            lambda source, entity: compile_policy(policy.sources[source], policy.entities[entity], policy.rules[entity])
+        )
 
-    def prepare(self, job: Job) -> dict[str, pa.Table]:
-        """Entity type -> prepared rows; unchanged rows are left out."""
-        columns: dict[str, _Columns] = {}
+    def __call__(self, job: Job) -> dict[str, int]:
+        """Entity type -> how many rows were prepared; unchanged rows are left out."""
+        fresh: dict[str, list[_Row]] = {}
         for index, cells in enumerate(job.rows):
-            row = {name: cell for name, cell in zip(job.columns, cells, strict=True) if cell is not None}
             entity = job.entities[index]
+            row = {name: cell for name, cell in zip(job.columns, cells, strict=True) if cell is not None}
             payload = payload_of(row)
             digest = content_hash(payload, entity)
-            if digest == job.known[index]:
-                continue
-            policy = self.policies[entity]
-            prepared = prepare(row, self.sources[job.source], policy)
-            into = columns.setdefault(entity, _Columns(policy.entity))
-            into.add(job, index, digest, payload, prepared)
-        return {entity: into.table() for entity, into in columns.items()}
+            if digest != job.known[index]:
+                fresh.setdefault(entity, []).append(_Row(index, row, digest, payload.decode()))
+        for entity, rows in fresh.items():
+            blocks = (rows[start : start + BLOCK_ROWS] for start in range(0, len(rows), BLOCK_ROWS))
+            tables = [self.prepare(job, entity, block) for block in blocks]
+            # Read once or twice and then gone: the fastest writing counts, not the smallest file.
+            path = self.folder / f"{entity}-{job.first}.parquet"
+            table = pa.concat_tables(tables)
+            pq.write_table(table, path, compression="lz4", use_dictionary=False, write_statistics=False)
+        return {entity: len(rows) for entity, rows in fresh.items()}
 
-
-class _Columns:
-    """Growing columns of prepared rows of one entity type."""
-
-    def __init__(self, entity: EntityType) -> None:
-        self.entity = entity
-        self.meta: dict[str, list[object]] = {name: [] for name, _ in META}
-        self.features: dict[str, list[object]] = {name: [] for name in entity.features}
-
-    def add(self, job: Job, index: int, digest: str, payload: bytes, prepared: Prepared) -> None:
-        values = (
-            job.first + index,
-            job.source,
-            job.record_ids[index],
-            job.lines[index],
-            "quarantined" if prepared.rejected else "active",
-            digest,
-            prepared.updated_at,
-            payload.decode(),
-            orjson.dumps(shown_claims(prepared.claims)).decode(),
-            orjson.dumps({k: v for k, v in prepared.features.items() if v is not None}).decode(),
-            orjson.dumps(prepared.issues).decode(),
-            prepared.keys,
-        )
-        for name, value in zip(self.meta, values, strict=True):
-            self.meta[name].append(value)
-        for name, column in self.features.items():
-            column.append(prepared.features[name])
-
-    def table(self) -> pa.Table:
-        arrays = {name: pa.array(self.meta[name], type_) for name, type_ in META}
-        for name, values in self.features.items():
-            arrays[f"f_{name}"] = pa.array(values, feature_type(self.entity, name))
+    def prepare(self, job: Job, entity: str, rows: list[_Row]) -> pa.Table:
+        """The prepared rows, all of one entity type: the columns of META, then `f_FEATURE` for each feature."""
+        policy = self.policy_of(job.source, entity)
+        made = prepare([row.cells for row in rows], policy)
+        meta = _meta(job, rows, made)
+        arrays = {name: pa.array(meta[name], type_) for name, type_ in META}
+        for name in policy.entity.features:
+            values = [each.features[name] for each in made]
+            arrays[f"f_{name}"] = pa.array(values, feature_type(policy.entity, name))
         return pa.table(arrays)
+
+
+class _Row(NamedTuple):
+    """A row of a job that is new or changed: its place there, its cells, content hash and payload."""
+
+    at: int
+    cells: dict[str, str]
+    digest: str
+    payload: str
+
+
+def _meta(job: Job, rows: list[_Row], made: list[Prepared]) -> dict[str, list[Any]]:
+    """The columns that every entity type has."""
+    return {
+        "seq": [job.first + row.at for row in rows],
+        "source": [job.source] * len(rows),
+        "record_id": [job.record_ids[row.at] for row in rows],
+        "line": [job.lines[row.at] for row in rows],
+        "state": ["quarantined" if each.rejected else "active" for each in made],
+        "content_hash": [row.digest for row in rows],
+        "updated_at": [each.updated_at for each in made],
+        "payload": [row.payload for row in rows],
+        "claims": [orjson.dumps(shown_claims(each.claims)).decode() for each in made],
+        "features": [_known_text(each.features) for each in made],
+        "issues": [orjson.dumps(each.issues).decode() for each in made],
+        "keys": [each.keys for each in made],
+    }
+
+
+def _known_text(features: Mapping[str, object]) -> str:
+    return orjson.dumps({name: value for name, value in features.items() if value is not None}).decode()
 
 
 META: tuple[tuple[str, pa.DataType], ...] = (
@@ -149,19 +176,6 @@ def feature_type(entity: EntityType, name: str) -> pa.DataType:
     return pa.list_(scalar) if policy.many else scalar
 
 
-_worker: Preparer | None = None
-
-
-def _start_worker(policy: StagingPolicy) -> None:
-    global _worker  # noqa: PLW0603 - a process pool hands its initialiser no other place
-    _worker = Preparer(policy)
-
-
-def _work(job: Job) -> dict[str, pa.Table]:
-    assert _worker is not None
-    return _worker.prepare(job)
-
-
 def stage(
     connection: duckdb.DuckDBPyConnection,
     batches: Iterable[SourceBatch],
@@ -169,16 +183,21 @@ def stage(
     known: Mapping[Identity, str],
     progress: Callable[[int], None],
 ) -> Staged:
-    """Fill `staged_TYPE` with the new and changed rows of the batches.
+    """Make `TABLES_TYPE` views of the new and changed rows of the batches, for the types that have any.
 
     known: (source, record_id) -> content hash in the store. progress: called with the rows read so far.
     """
     staged = Staged()
-    for tables in _prepared(_jobs(batches, known, staged, progress), policy):
-        for entity, table in tables.items():
-            append(connection, f"staged_{entity}", table)
-            staged.tables.add(entity)
-            staged.prepared += table.num_rows
+    setting = Setting(policy, Path(tempfile.mkdtemp(dir=folder_of(connection))))
+    with closing(_prepared(_jobs(batches, known, staged, progress), setting)) as counts:
+        for prepared in counts:
+            staged.tables.update(prepared)
+            staged.prepared += sum(prepared.values())
+    for entity in policy.entities:
+        connection.execute(f"drop view if exists {policy.tables}_{entity}")
+    for entity in staged.tables:
+        files = quote_text(f"{setting.folder}/{entity}-*.parquet")
+        connection.execute(f"create view {policy.tables}_{entity} as from read_parquet({files})")
     return staged
 
 
@@ -202,36 +221,14 @@ def _hash_to_skip(identity: Identity, known: Mapping[Identity, str], staged: Sta
     return known.get(identity)
 
 
-def _prepared(jobs: Iterator[Job], policy: StagingPolicy) -> Iterator[dict[str, pa.Table]]:
-    """The tables of each job, in the order of the jobs; a few jobs are under way at once."""
+def _prepared(jobs: Iterator[Job], setting: Setting) -> Generator[dict[str, int], None, None]:
+    """What each job gave; few rows are prepared here, more by a process per core."""
     first: list[Job] = []
     rows = 0
     for job in jobs:
         first.append(job)
         rows += len(job.rows)
         if rows > ALONE_ROWS:
-            break
-    else:
-        alone = Preparer(policy)
-        yield from (alone.prepare(job) for job in first)
-        return
-    yield from _in_pool(_chained(first, jobs), policy)
-
-
-def _chained(first: list[Job], rest: Iterator[Job]) -> Iterator[Job]:
-    yield from first
-    yield from rest
-
-
-def _in_pool(jobs: Iterator[Job], policy: StagingPolicy) -> Iterator[dict[str, pa.Table]]:
-    workers = os.cpu_count() or 1
-    # Not forked: DuckDB and Arrow run threads here, and a forked child would inherit their locks without them.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (policy,)) as pool:
-        waiting: deque[Future[dict[str, pa.Table]]] = deque()
-        for job in jobs:
-            waiting.append(pool.submit(_work, job))
-            if len(waiting) > workers + 1:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            yield from spread(Preparer, setting, chain(first, jobs))
+            return
+    yield from map(Preparer(setting), first)

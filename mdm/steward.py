@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from sqlalchemy import Connection
 
@@ -60,23 +60,41 @@ def _rids(connection: Connection, names: Sequence[Identity]) -> list[int]:
 def _refuse_contradiction(given: Verdict, active: Iterable[Verdict]) -> None:
     """What `same` verdicts hold together, directly or through others, no `different` may keep apart."""
     held = [*active, given]
-    places = {name: place for place, name in enumerate(sorted({n for v in held for n in (*v.left, *v.right)}))}
+    groups = _held_together(held)
+    for verdict in held:
+        if verdict.kind == "different" and any(_both_sides(verdict, group) for group in groups):
+            older = verdict if verdict is not given else _tie_across(held, given)
+            raise Conflict(
+                f"this contradicts verdict {older.verdict_id} ({older.kind}, by {older.actor}, "
+                f"{older.recorded_at}); withdraw that one first: mdm verdict undo {older.verdict_id}"
+            )
+
+
+def _held_together(held: Sequence[Verdict]) -> list[set[Identity]]:
+    """The records that `same` verdicts connect, one set per connected group."""
+    names = sorted({name for verdict in held for name in (*verdict.left, *verdict.right)})
+    places = {name: place for place, name in enumerate(names)}
     ties = []
     for verdict in held:
         if verdict.kind == "same":
             first, *others = [places[name] for name in (*verdict.left, *verdict.right)]
             ties += [(first, other) for other in others]
-    group = {place: number for number, members in enumerate(components(ties)) for place in members}
-    for verdict in held:
-        if verdict.kind == "different":
-            left = {group.get(places[n], -1 - places[n]) for n in verdict.left}
-            right = {group.get(places[n], -1 - places[n]) for n in verdict.right}
-            if left & right:
-                older = verdict if verdict is not given else next(v for v in held if v.kind == "same")
-                raise Conflict(
-                    f"this contradicts verdict {older.verdict_id} ({older.kind}, by {older.actor}, "
-                    f"{older.recorded_at}); withdraw that one first: mdm verdict undo {older.verdict_id}"
-                )
+    return [{names[place] for place in group} for group in components(ties)]
+
+
+def _both_sides(verdict: Verdict, group: Set[Identity]) -> bool:
+    return not group.isdisjoint(verdict.left) and not group.isdisjoint(verdict.right)
+
+
+def _tie_across(held: Sequence[Verdict], given: Verdict) -> Verdict:
+    """The newest `same` verdict that ties both sides together; when several do, one of their group."""
+    same = [verdict for verdict in reversed(held) if verdict.kind == "same"]
+    for verdict in same:
+        others = _held_together([other for other in same if other is not verdict])
+        if not any(_both_sides(given, group) for group in others):
+            return verdict
+    torn = next(group for group in _held_together(same) if _both_sides(given, group))
+    return next(verdict for verdict in same if not torn.isdisjoint(verdict.left))
 
 
 def _note(connection: Connection, actor: str, action: str, verdict_id: int, verdict: Verdict) -> None:

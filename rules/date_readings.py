@@ -66,10 +66,12 @@ class Habits:
     """How the writer of a date is expected to write it.
 
     order: mdy, dmy, ymd, jalali, or None when month and day may come either way.
+    declared: the source says so itself; what is only usual in a country leaves the other reading open.
     last_year: the latest Gregorian year that two digits may mean.
     """
 
     order: str | None
+    declared: bool
     last_year: int
     years: range
 
@@ -94,14 +96,16 @@ def read_date(text: str, context: Context, *, is_birth: bool) -> tuple[Reading, 
 
 
 def _habits(context: Context, is_birth: bool) -> Habits:
-    order = context.date_order if context.date_order != "auto" else _order_of(context.country)
+    declared = context.date_order != "auto"
+    order = context.date_order if declared else usual_order(context.country)
     last = LAST_BIRTH_YEAR if is_birth else LAST_YEAR
     if context.reference is not None and context.reference[:4].isdigit():
         last = int(context.reference[:4]) + (0 if is_birth else 10)
-    return Habits(order, last, BIRTH_YEARS if is_birth else YEARS)
+    return Habits(order, declared, last, BIRTH_YEARS if is_birth else YEARS)
 
 
-def _order_of(country: str | None) -> str | None:
+def usual_order(country: str | None) -> str | None:
+    """The order in which people of a country write dates; None when unknown or when they use both."""
     if country is None or country in BOTH_ORDERS:
         return None
     if country == "IR":
@@ -175,13 +179,13 @@ def _read_month_and_year(first: str, second: str, habits: Habits) -> tuple[Readi
 
 
 def _read_year_last(first: str, second: str, year: int, habits: Habits) -> tuple[Reading, ...]:
-    """The reading in the usual order, the other one when only that exists, both when nothing tells which is usual."""
+    """The reading in the usual order, or the other if only that exists; both unless the source declared its order."""
     day_first = _reading(year, int(second), int(first), habits)
     month_first = _reading(year, int(first), int(second), habits)
     usual, other = (month_first, day_first) if habits.order == "mdy" else (day_first, month_first)
     if not usual.is_possible:
         return (other,) if other.is_possible else (usual,)
-    if habits.order is None and other.is_possible and other != usual:
+    if not habits.declared and other.is_possible and other != usual:
         return (usual, other)
     return (usual,)
 
@@ -208,7 +212,7 @@ def _read_words(text: str, habits: Habits) -> tuple[Reading, ...]:
 def _read_named_month(named: tuple[bool, int], numbers: list[int], habits: Habits) -> tuple[Reading, ...]:
     is_jalali, month = named
     if is_jalali:
-        habits = Habits("jalali", habits.last_year, habits.years)
+        habits = Habits("jalali", habits.declared, habits.last_year, habits.years)
     day, year = (0, numbers[0]) if len(numbers) == 1 else (min(numbers), max(numbers))
     if len(numbers) == 2 and year < 100 and numbers[0] <= 31:
         day, year = numbers

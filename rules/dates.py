@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
-from rules.date_readings import YEARS, Reading, read_date
+from rules.date_readings import YEARS, Reading, read_date, usual_order
 from rules.outcome import CompareValue, Context, Outcome
 from rules.text import ascii_digits, tidy
 
@@ -35,7 +35,7 @@ _NOTHING = re.compile(r"[\W_]*|n/?a|none|null|nil|unknown|tbd|n\.a\.?", re.IGNOR
 def standardise_date(raw: Mapping[str, str], context: Context, options: Mapping[str, str]) -> tuple[Outcome, ...]:
     """The date in ISO form, whole or partial (1980-05); all readings in `days` and `digits` when it is ambiguous.
 
-    An ambiguous date shows only its year, which is certain.
+    An ambiguous date shows the reading that is usual in its country, or only its year when nothing tells.
     options: {"type": "birth"} keeps two-digit years in the past.
     Source: ISO 8601; the Iranian calendar of 1925 as persiantools computes it.
     """
@@ -72,7 +72,8 @@ def _describe(text: str, readings: Sequence[Reading], context: Context) -> Outco
     if len(readings) == 1:
         month = Outcome({"value": readings[0].iso}, {"year": (f"{readings[0].year:04}",)})
         return month if context.reference is None else _flag_future(month, context.reference)
-    return _merge([_describe_day(reading) for reading in readings])
+    usual = None if usual_order(context.country) is None else readings[0].iso
+    return _merge([_describe_day(reading) for reading in readings], usual)
 
 
 # Birth dates come from some thirty thousand days, each of them many times.
@@ -96,12 +97,12 @@ def _flag_future(outcome: Outcome, reference: str) -> Outcome:
     return replace(outcome, issues=tuple(sorted({*outcome.issues, "date.future"})))
 
 
-def _merge(days: Sequence[Outcome]) -> Outcome:
-    """One outcome for two readings of a date in the same year: all of both to compare, the year to show."""
+def _merge(days: Sequence[Outcome], usual: str | None) -> Outcome:
+    """One outcome for two readings in the same year: all of both to compare, the usual one or the year to show."""
     compare = {
         part: tuple(dict.fromkeys(value for day in days for value in day.compare[part])) for part in DATE_COMPARE
     }
-    return Outcome({"value": compare["year"][0]}, compare, ("date.ambiguous",))
+    return Outcome({"value": usual or compare["year"][0]}, compare, ("date.ambiguous",))
 
 
 def _compare_impossible(reading: Reading) -> dict[str, CompareValue]:

@@ -16,6 +16,9 @@ from rules.rulebook import Finding
 
 Claim = Mapping[str, Any]
 Claims = Mapping[str, Sequence[Claim]]
+# field -> part ("" for the whole) -> address
+Wanted = Mapping[str, Mapping[str, str]]
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +34,42 @@ class Validated:
     issues: tuple[str, ...]
 
 
-def view_claims(claims: Claims, *, country: str | None = None, updated_at: str | None = None) -> RecordView:
+def wanted_parts(addresses: Iterable[str]) -> Wanted:
+    """The addresses by field and part, for a view that shows no others."""
+    wanted: dict[str, dict[str, str]] = {}
+    for address in addresses:
+        field, _, sub = address.partition(".")
+        if sub != "value":
+            wanted.setdefault(field, {})[sub] = address
+    return wanted
+
+
+def view_claims(
+    claims: Claims, *, country: str | None = None, updated_at: str | None = None, wanted: Wanted | None = None
+) -> RecordView:
     """What rules see of the claims: each part under `field.sub`, and each claim's whole text under `field`.
 
     The whole is the `value` or `full` part, else all parts in their order. Claims without clean values are left out.
+    wanted: the only addresses to show; None shows all.
     """
     values: dict[str, tuple[str, ...]] = {}
     issues: dict[str, tuple[str, ...]] = {}
     for field, offered in claims.items():
+        addresses = _every_part(field, offered) if wanted is None else wanted.get(field, _NOTHING)
         for claim in offered:
             if claim["issues"]:
                 issues[field] = (*issues.get(field, ()), *claim["issues"])
             clean = claim["clean"]
-            if clean:
-                values[field] = (*values.get(field, ()), _whole(clean))
-            for sub, text in clean.items():
-                if sub != "value":
-                    address = f"{field}.{sub}"
+            for sub, address in addresses.items():
+                text = clean.get(sub) if sub or not clean else _whole(clean)
+                if text is not None:
                     values[address] = (*values.get(address, ()), text)
     return RecordView(values, issues, country, updated_at)
+
+
+def _every_part(field: str, offered: Sequence[Claim]) -> dict[str, str]:
+    subs = dict.fromkeys(sub for claim in offered for sub in claim["clean"] if sub != "value")
+    return {"": field} | {sub: f"{field}.{sub}" for sub in subs}
 
 
 def apply_findings(claims: Claims, findings: Sequence[Finding]) -> Validated:

@@ -7,13 +7,15 @@ a single strong link cannot pull two big groups together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import combinations
 
 from mdm.engine.release import Release, to_units
 
 CLIP_BITS = 20.0
+# How far below the merge threshold the mean of all pairs may lie: pairs that have little to compare weigh about as much
+# as the prior, which is no evidence against.
+CLOSENESS_BELOW_BITS = 2.0
 
 Pair = tuple[int, int]
 
@@ -51,7 +53,8 @@ class Limits:
 
 def limits_of(release: Release) -> Limits:
     """The limits that a release implies."""
-    return Limits(join=to_units(release.merge), clip=to_units(CLIP_BITS))
+    # A clip below the threshold would keep even certain pairs apart.
+    return Limits(join=to_units(release.merge - CLOSENESS_BELOW_BITS), clip=to_units(max(CLIP_BITS, release.merge)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,10 @@ def cluster(component: Component, limits: Limits) -> Clustering:
 
 
 class _Growing:
-    """The groups so far with the sum of clipped weights between each two."""
+    """The groups so far with the sum of clipped weights between each two that may still join.
+
+    Two groups that a rule keeps apart stay apart, whatever they grow by: `barred` never shrinks.
+    """
 
     def __init__(self, component: Component, limits: Limits) -> None:
         self.component = component
@@ -93,12 +99,14 @@ class _Growing:
         self.joins: list[Join] = []
         self.groups = {i: {i} for i in range(len(component.nodes))}
         self.sums = {pair: self.clipped(units) for pair, units in component.units.items()}
+        self.barred: set[Pair] = set()
         for together in component.same:
             first, *others = sorted(together)
             for other in others:
                 left, right = self.home(first), self.home(other)
                 if left != right:
                     self.merge(min(left, right), max(left, right))
+        self.count_as_one()
 
     def clipped(self, units: int) -> int:
         return max(-self.limits.clip, min(self.limits.clip, units))
@@ -106,10 +114,25 @@ class _Growing:
     def home(self, position: int) -> int:
         return next(name for name, group in self.groups.items() if position in group)
 
+    def count_as_one(self) -> None:
+        """What a verdict holds together is one record to the others: all its pairs weigh what the strongest does."""
+        for pair in self.sums:
+            left, right = (self.groups[name] for name in pair)
+            if len(left) * len(right) > 1:
+                strongest = max(self.component.units[_ordered(a, b)] for a in left for b in right)
+                self.sums[pair] = self.clipped(strongest) * len(left) * len(right)
+
     def best(self) -> Pair | None:
         """The closest two groups that may join; ties go to the first by (source, record_id)."""
-        ranked = sorted((-self.closeness(pair), pair) for pair in self.sums if self.closeness(pair) >= self.limits.join)
-        return next((pair for _, pair in ranked if self.allowed(pair)), None)
+        while self.sums:
+            pair = min(self.sums, key=lambda p: (-self.closeness(p), p))
+            if self.closeness(pair) < self.limits.join:
+                return None
+            if self.allowed(pair):
+                return pair
+            del self.sums[pair]
+            self.barred.add(pair)
+        return None
 
     def closeness(self, pair: Pair) -> float:
         left, right = pair
@@ -120,12 +143,16 @@ class _Growing:
         together = left | right
         if any(a & together and b & together for a, b in self.component.different):
             return False
-        sources = [self.component.nodes[i].source for i in together if self.component.nodes[i].duplicate_free]
-        return len(sources) == len(set(sources))
+        # Only across: a verdict may have put two records of such a source together, and their entity still grows.
+        return self.promising(left).isdisjoint(self.promising(right))
+
+    def promising(self, group: set[int]) -> set[str]:
+        """The sources of the group that hold no two records of one entity."""
+        return {self.component.nodes[i].source for i in group if self.component.nodes[i].duplicate_free}
 
     def join(self, left: int, right: int) -> None:
         across = [
-            (self.component.units[min(a, b), max(a, b)], -min(a, b), -max(a, b))
+            (self.component.units[_ordered(a, b)], -min(a, b), -max(a, b))
             for a in self.groups[left]
             for b in self.groups[right]
         ]
@@ -136,12 +163,19 @@ class _Growing:
     def merge(self, left: int, right: int) -> None:
         """The right group becomes part of the left one."""
         self.groups[left] |= self.groups.pop(right)
-        for other in self.groups:
-            if other != left:
-                gone = self.sums.pop((min(other, right), max(other, right)), 0)
-                key = (min(other, left), max(other, left))
-                self.sums[key] = self.sums.get(key, 0) + gone
         self.sums.pop((left, right), None)
+        for other in self.groups.keys() - {left}:
+            kept, gone = _ordered(other, left), _ordered(other, right)
+            if kept in self.barred or gone in self.barred:
+                self.barred.add(kept)
+                self.sums.pop(kept, None)
+                self.sums.pop(gone, None)
+            else:
+                self.sums[kept] += self.sums.pop(gone)
+
+
+def _ordered(a: int, b: int) -> Pair:
+    return (a, b) if a < b else (b, a)
 
 
 def components(pairs: Iterable[Pair]) -> list[list[int]]:
@@ -162,8 +196,3 @@ def components(pairs: Iterable[Pair]) -> list[list[int]]:
     for x in sorted(parent):
         found.setdefault(root(x), []).append(x)
     return list(found.values())
-
-
-def inner_pairs(members: Sequence[int]) -> list[Pair]:
-    """Every pair of members."""
-    return list(combinations(sorted(members), 2))

@@ -1,34 +1,39 @@
-"""Prepare: one row of a source -> everything that is known of it before it meets other records.
+"""Prepare: rows of a source -> everything that is known of each before it meets other records.
 
 Standardise, validate, features and keys in one pure call; the batch job and a single upsert both run it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
-from mdm.engine.features import make_features
-from mdm.engine.keys import blocking_keys
+from mdm.engine.features import FeaturePlan, make_features, plan_features
+from mdm.engine.keys import KeyPlan, blocking_keys, plan_keys
 from mdm.engine.policy import EntityType
 from mdm.engine.release import KeyRule
-from mdm.engine.standardise import read_context, standardise
+from mdm.engine.standardise import Row, Slot, read_context, slots_of, standardise
 from mdm.project_file import SourceSpec
-from rules.rulebook import CompiledRules
-from rules.rulebook_apply import Claims, apply_findings, view_claims
+from rules.record_view import RecordView
+from rules.rulebook import CompiledRules, RuleBook
+from rules.rulebook_apply import Claims, Validated, Wanted, apply_findings, view_claims, wanted_parts
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What preparing a row depends on, for one entity type."""
+    """What preparing the rows of one source as one entity type depends on, compiled once; holds closures."""
 
+    source: SourceSpec
     entity: EntityType
+    slots: tuple[Slot, ...]
     rules: CompiledRules
-    keys: tuple[KeyRule, ...]
+    wanted: Wanted
+    features: FeaturePlan
+    keys: KeyPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +42,62 @@ class Prepared:
 
     claims: Claims
     features: Mapping[str, Any]
-    keys: tuple[int, ...]
-    issues: tuple[str, ...]
+    keys: Sequence[int]
+    issues: Sequence[str]
     rejected: tuple[str, ...]
     updated_at: str | None
 
 
-def prepare(row: Mapping[str, str], source: SourceSpec, policy: Policy) -> Prepared:
-    """The row's claims, features, keys and issues; a rejected row has no keys, so that it links to nobody."""
-    context = read_context(row, source)
-    claims = standardise(row, source, policy.entity, context)
-    view = view_claims(claims, country=context.country, updated_at=context.reference)
-    validated = apply_findings(claims, policy.rules.assess(view))
-    features = make_features(validated.claims, policy.entity)
-    keys = () if validated.rejected else blocking_keys(features, policy.keys, policy.entity.name)
+def compile_policy(source: SourceSpec, entity: EntityType, rules: RuleBook) -> Policy:
+    """The policy by which rows of the source become records of the entity type, which is one of the source's."""
+    return Policy(
+        source=source,
+        entity=entity,
+        slots=slots_of(source, entity),
+        rules=rules.compile(),
+        wanted=wanted_parts(rules.addresses),
+        features=plan_features(entity),
+        keys=plan_keys([KeyRule(key.name, key.on) for key in entity.keys], entity.name),
+    )
+
+
+def prepare(rows: Sequence[Row], policy: Policy) -> list[Prepared]:
+    """Each row's claims, features, keys and issues; a rejected row has no keys, so that it links to nobody.
+
+    No row knows of the others: they come together only because stage by stage is faster than row by row.
+    """
+    contexts = [read_context(row, policy.source) for row in rows]
+    claims = standardise(rows, policy.slots, contexts)
+    views = [
+        view_claims(offered, country=context.country, updated_at=context.reference, wanted=policy.wanted)
+        for offered, context in zip(claims, contexts, strict=True)
+    ]
+    findings = [policy.rules.assess(view) for view in views]
+    validated = [apply_findings(offered, found) for offered, found in zip(claims, findings, strict=True)]
+    features = [make_features(each.claims, policy.features) for each in validated]
+    keys = [
+        [] if each.rejected else blocking_keys(known, policy.keys)
+        for each, known in zip(validated, features, strict=True)
+    ]
+    return [
+        Prepared(
+            validated[n].claims,
+            features[n],
+            keys[n],
+            _issues(view, validated[n]),
+            validated[n].rejected,
+            contexts[n].reference,
+        )
+        for n, view in enumerate(views)
+    ]
+
+
+def _issues(view: RecordView, validated: Validated) -> list[str]:
     codes = {f"{field}:{code}" for field, found in view.issues.items() for code in found}
-    issues = tuple(sorted(codes | set(validated.issues)))
-    return Prepared(validated.claims, features, tuple(keys), issues, validated.rejected, context.reference)
+    return sorted(codes.union(validated.issues))
 
 
-def payload_of(row: Mapping[str, str]) -> bytes:
+def payload_of(row: Row) -> bytes:
     """The row as JSON with sorted keys: what is stored, and what its identity of content is taken from."""
     return orjson.dumps(row, option=orjson.OPT_SORT_KEYS)
 

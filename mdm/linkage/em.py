@@ -21,6 +21,8 @@ Levels = npt.NDArray[np.int16]
 M_STRENGTH = 40.0
 U_SHARE = 0.05
 U_LEAST = 40.0
+# A level never seen among n pairs has a share of about 1 / 2n: small data cannot know that something is rare.
+UNSEEN = 0.5
 # Without labels the two classes can trade places: relatives of a household learnt as matches, or duplicates as
 # relatives. So what is learnt may leave what is expected by these factors only.
 M_BELOW = 4.0
@@ -107,17 +109,18 @@ def _maximise(table: Table, levels: Levels, matches: Floats, others: Floats) -> 
         # A match looks the same inside a household and outside; only who else is there differs.
         m = np.tile(m[:shift] + m[shift:], 2)
         gated = _normalised(u[:shift], table.expected_u[:shift], _imagined(u[:shift]))
-        table.u[:shift] = _bounded(gated, most=table.expected_u[:shift] * U_ABOVE)
+        table.u[:shift] = _capped(gated, table.expected_u[:shift] * U_ABOVE)
     open_m = _normalised(m[shift:], table.expected_m[shift:], M_STRENGTH)
-    bounded = _bounded(open_m, least=table.expected_m[shift:] / M_BELOW)
-    table.m = np.tile(bounded, 2 if shift else 1)
+    expected = table.expected_m[shift:]
+    bounded = np.maximum(open_m, expected / M_BELOW)
+    table.m = np.tile(bounded / bounded.sum(), 2 if shift else 1)
     table.u[shift:] = _normalised(u[shift:], table.expected_u[shift:], _imagined(u[shift:]))
 
 
-def _bounded(shares: Floats, *, least: Floats | float = 0.0, most: Floats | float = 1.0) -> Floats:
-    """The shares moved into their bounds; the last level, `else`, takes what is left over or gives what is missing."""
-    moved = np.clip(shares, least, most)
-    moved[-1] = max(shares[-1] + float(shares[:-1].sum() - moved[:-1].sum()), TINY)
+def _capped(shares: Floats, most: Floats) -> Floats:
+    """The shares, none above its cap; the last level, `else`, takes what is left over."""
+    moved = np.minimum(shares, most)
+    moved[-1] = shares[-1] + float((shares[:-1] - moved[:-1]).sum())
     return np.asarray(moved / moved.sum())
 
 
@@ -126,5 +129,5 @@ def _imagined(counts: Floats) -> float:
 
 
 def _normalised(counts: Floats, expected: Floats, strength: float) -> Floats:
-    imagined = counts + expected / expected.sum() * strength
+    imagined = counts + UNSEEN + expected / expected.sum() * strength
     return np.asarray(imagined / imagined.sum())

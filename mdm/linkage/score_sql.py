@@ -107,7 +107,7 @@ def score_sql(release: Release, pairs: str, features: str) -> str:
     """One row per pair: l, r, units (the match weight on the grid), levels (the level indexes as compact text)."""
     units = [str(release.prior_units)]
     units += [_units_case(comparison, index) for index, comparison in enumerate(release.comparisons)]
-    texts = " || ',' || ".join(f"{name}::varchar" for name in level_columns(release))
+    texts = " || ',' || ".join(f"{name}::varchar" for name in level_columns(release)) or "''"
     return f"""
     with levels as ({levels_sql(release, pairs, features)})
     select

@@ -1,4 +1,4 @@
-"""A release -> Splink 5 settings, and Splink's own weights of given pairs: the reference that our scoring must equal."""
+"""A release -> Splink 5 settings, and Splink's own weights of given pairs, the reference for all scoring."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def open_splink(
     with connection.cursor() as cursor, _quiet():
         # A second linker on the same API would silently reuse the first one's term frequencies.
         api = DuckDBAPI(cursor)
-        linker = Linker(api.register(features), dict(settings), log_level=None)
+        linker: Any = Linker(api.register(features), dict(settings), log_level=None)
         try:
             yield SplinkSession(cursor, api, linker)
         finally:

@@ -122,14 +122,19 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
 
 
-def fit_release(data: TrainingInput, start: Release) -> Release:
-    """The release whose prior, m and u are learnt from the candidate pairs and a sample of all others."""
+def fit_release(data: TrainingInput, start: Release, begin: Release | None = None) -> Release:
+    """The release whose prior, m and u are learnt from the candidate pairs and a sample of all others.
+
+    start: what is expected. begin: where the estimation sets out from, with the same comparisons (None: from `start`).
+    """
     if not start.comparisons:
         return start
     register_features(data.connection, start, data.features, "train_features")
     pairs, candidates = _sample(data, start)
-    fit = em.estimate(pairs, em.Fit(start.prior, [_table(c) for c in start.comparisons]))
-    notes = list(start.notes)
+    begin = start if begin is None else begin
+    tables = [_table(c, b) for c, b in zip(start.comparisons, begin.comparisons, strict=True)]
+    fit = em.estimate(pairs, em.Fit(start.prior, tables))
+    notes = list(begin.notes)
     if fit.change >= 0.01:
         notes.append(f"estimation had not settled after {fit.steps} steps (last change {fit.change:.3f})")
     learnt = tuple(_learnt(c, t) for c, t in zip(start.comparisons, fit.tables, strict=True))
@@ -137,11 +142,11 @@ def fit_release(data: TrainingInput, start: Release) -> Release:
     return replace(start, comparisons=learnt, prior=fit.prior, notes=tuple(notes), training=training)
 
 
-def _table(comparison: Comparison) -> em.Table:
-    levels = comparison.every
-    m, u = np.array([v.m for v in levels]), np.array([v.u for v in levels])
-    rare = np.array([v.rarity is not None for v in levels])
-    return em.Table(m.copy(), u.copy(), m, u, comparison.shift, rare)
+def _table(expected: Comparison, begin: Comparison) -> em.Table:
+    m, u = np.array([v.m for v in begin.every]), np.array([v.u for v in begin.every])
+    expected_m, expected_u = np.array([v.m for v in expected.every]), np.array([v.u for v in expected.every])
+    rare = np.array([v.rarity is not None for v in expected.every])
+    return em.Table(m, u, expected_m, expected_u, expected.shift, rare)
 
 
 def _learnt(comparison: Comparison, table: em.Table) -> Comparison:

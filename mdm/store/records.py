@@ -55,11 +55,13 @@ class QuarantinedRow(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What another policy makes of an unchanged record."""
+    """What another policy makes of an unchanged record; its content hash changes with its entity type."""
 
     rid: int
     entity_type: str
     state: str
+    content_hash: str
+    updated_at: str | None
     claims: str
     features: str
     issues: str

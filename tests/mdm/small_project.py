@@ -1,4 +1,7 @@
-"""A project of ten invented customers, decided by the release that the entity files expect: no training."""
+"""A project of ten invented rows with small entity files of its own, so that every bit is known: no training.
+
+All m and u are powers of two: the weights are whole bits beside the prior.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +52,99 @@ sources:
       person: {name.full: name, phone: phone, email: email, birth_date: born}
       organisation: {name: name, phone: phone, email: email}
 """
+PERSON = """\
+entity: person
+fields:
+  name: {kind: person_name, pii: high}
+  birth_date: {kind: date, pii: high}
+  phone: {kind: phone, pii: high, multiple: true}
+  email: {kind: email, pii: high}
+  address: {kind: address, pii: high}
+  national_id: {kind: identifier, pii: high}
+  tax_id: {kind: identifier, pii: high}
+  passport: {kind: identifier, pii: high}
+  driving_licence: {kind: identifier, pii: high}
+  other_id: {kind: identifier, pii: high}
+  website: {kind: website, pii: low}
+features:
+  given: {from: name.given}
+  given_forms: {from: name.given_forms, many: true}
+  family: {from: name.family}
+  birth_days: {from: birth_date.days, many: true, number: true}
+  phones: {from: phone.number, many: true}
+  emails: {from: email.address, many: true}
+gates: {household: share_any(phones)}
+comparisons:
+  - name: given
+    show: [name.given]
+    unknown: missing(given)
+    gate: household
+    levels:
+      - {name: same, when: exact(given), m: 0.5, u: 0.015625, u_gated: 0.25}
+      - {name: other spelling, when: share_any(given_forms), m: 0.25, u: 0.0078125, u_gated: 0.125}
+      - {name: different, when: else, m: 0.03125, u: 0.5}
+  - name: household
+    show: [name.family, phone, address]
+    unknown: all(missing(family), missing(phones))
+    levels:
+      - {name: family and phone, when: "all(exact(family), share_any(phones))", m: 0.5, u: 0.0009765625}
+      - {name: family, when: exact(family), m: 0.25, u: 0.015625}
+      - {name: different, when: else, m: 0.0625, u: 0.5}
+  - name: phone
+    show: [phone]
+    unknown: any(missing(phones), share_any(phones))
+    levels:
+      - {name: one digit off, when: levenshtein(phones) <= 1, m: 0.0625, u: 0.015625}
+      - {name: different, when: else, m: 0.5, u: 0.5}
+  - name: email
+    show: [email]
+    unknown: missing(emails)
+    levels:
+      - {name: same, when: share_any(emails), m: 0.5, u: 0.000244140625}
+      - {name: different, when: else, m: 0.25, u: 0.5}
+  - name: birth_date
+    show: [birth_date]
+    unknown: missing(birth_days)
+    levels:
+      - {name: same, when: share_any(birth_days), m: 0.5, u: 0.001953125}
+      - {name: different, when: else, m: 0.0625, u: 0.5}
+keys: {phone: [phones], email: [emails], born: [family, birth_days]}
+survivorship:
+  default: {by: [trusted, most_recent]}
+  address: {by: [most_recent], as: unit}
+"""
+ORGANISATION = """\
+entity: organisation
+fields:
+  name: {kind: organisation_name, pii: none}
+  phone: {kind: phone, pii: low, multiple: true}
+  email: {kind: email, pii: low}
+  website: {kind: website, pii: none}
+  address: {kind: address, pii: none}
+  tax_id: {kind: identifier, pii: low}
+  registration_id: {kind: identifier, pii: none}
+  lei: {kind: identifier, pii: none}
+  other_id: {kind: identifier, pii: none}
+features:
+  core: {from: name.core}
+  phones: {from: phone.number, many: true}
+comparisons:
+  - name: name
+    show: [name]
+    unknown: missing(core)
+    levels:
+      - {name: same, when: exact(core), m: 0.5, u: 0.00390625}
+      - {name: different, when: else, m: 0.125, u: 0.5}
+  - name: phone
+    show: [phone]
+    unknown: missing(phones)
+    levels:
+      - {name: same, when: share_any(phones), m: 0.5, u: 0.0009765625}
+      - {name: different, when: else, m: 0.25, u: 0.5}
+keys: {phone: [phones], name: [core]}
+survivorship:
+  default: {by: [trusted, most_recent]}
+"""
 CRM = """\
 id,kind,first,last,company,phone,email,born,city,changed
 C1,P,Jon,Smithson,,(312) 555-0142,jon.smithson@example.com,1980-02-03,Chicago,2024-01-05
@@ -73,6 +169,9 @@ def write_project(folder: Path, crm: str = CRM, web: str = WEB) -> Path:
     (folder / "crm.csv").write_text(crm)
     (folder / "web.csv").write_text(web)
     (folder / "project.yaml").write_text(PROJECT)
+    (folder / "entities").mkdir(exist_ok=True)
+    (folder / "entities" / "person.yaml").write_text(PERSON)
+    (folder / "entities" / "organisation.yaml").write_text(ORGANISATION)
     return folder / "project.yaml"
 
 

@@ -68,10 +68,7 @@ def test_a_store_with_a_past_passes(store: Store, policy: ProjectPolicy) -> None
         ("links", "update link set right_rid = 999 where right_rid = (select max(right_rid) from link)"),
         ("links", f"update record set entity_type = 'organisation' where rid = {C1}"),
         ("keys of person", f"delete from record_key where rid = {C1}"),
-        (
-            "keys of person",
-            f"update record_key set key = 42 where rid = {C1} and key = (select min(key) from record_key where rid = {C1})",
-        ),
+        ("keys of person", f"insert into record_key (key, rid) select 42, rid from record where rid = {C1}"),
         ("links of person", f"update link set bits = bits + 1 where left_rid = {C1}"),
         ("links of person", f"delete from link where left_rid = {C1}"),
         ("entities of person", f"update record set eid = {EID_OF.format('C1')} where record_id = 'C2'"),
@@ -79,6 +76,8 @@ def test_a_store_with_a_past_passes(store: Store, policy: ProjectPolicy) -> None
         ("golden records of person", f"""update golden set "values" = '{{}}' where eid = {EID_OF.format("C3")}"""),
     ],
 )
+# The checks run in DuckDB whichever database the rows come from: one of them is enough here.
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_damage_is_found(store: Store, policy: ProjectPolicy, name: str, damage: str) -> None:
     change(store, damage)
     assert name in failures(store, policy)

@@ -25,11 +25,9 @@ def read(value: str, country: str | None = None, order: str = "auto", reference:
         ("1980-05-12", None, "1980-05-12"), ("1980-05-12T00:00:00", None, "1980-05-12"),
         ("1980-05-12 10:30", None, "1980-05-12"),
         ("19800512", None, "1980-05-12"), ("1980/5/12", None, "1980-05-12"), ("1980.05.12", "DE", "1980-05-12"),
-        ("05/12/1980", "US", "1980-05-12"), ("12/05/1980", "VN", "1980-05-12"), ("12.5.1980", "DE", "1980-05-12"),
-        ("05121980", "US", "1980-05-12"), ("12051980", "VN", "1980-05-12"), ("5121980", "US", "1980-05-12"),
-        ("5/12/80", "US", "1980-05-12"), ("12-5-80", "VN", "1980-05-12"), ("80/05/12", "CN", "1980-05-12"),
+        ("80/05/12", "CN", "1980-05-12"),
         ("13/05/1980", "US", "1980-05-13"), ("05/13/1980", "VN", "1980-05-13"), ("13/05/1980", None, "1980-05-13"),
-        ("05/05/1980", None, "1980-05-05"), ("12-051980", "VN", "1980-05-12"),
+        ("05/05/1980", None, "1980-05-05"),
         ("12 May 1980", None, "1980-05-12"), ("May 12th, 1980", None, "1980-05-12"), ("12-May-80", None, "1980-05-12"),
         ("12. Mai 1980", "DE", "1980-05-12"), ("ngày 12 tháng 5 năm 1980", "VN", "1980-05-12"),
         ("۱۳۵۹/۰۲/۲۲", "IR", "1980-05-12"), ("١٣٥٩٠٢٢٢", "IR", "1980-05-12"), ("13590222", None, "1980-05-12"),
@@ -48,8 +46,24 @@ def test_a_date_is_read_in_the_writing_of_its_country(value: str, country: str |
     assert outcome.issues == ()
 
 
+@pytest.mark.parametrize(
+    ("value", "country"),
+    [
+        ("05/12/1980", "US"), ("12/05/1980", "VN"), ("12.5.1980", "DE"), ("05121980", "US"), ("12051980", "VN"),
+        ("5121980", "US"), ("5/12/80", "US"), ("12-5-80", "VN"), ("12-051980", "VN"),
+    ],
+)  # fmt: skip
+def test_the_order_usual_in_a_country_is_shown_and_the_other_reading_kept(value: str, country: str) -> None:
+    outcome = read(value, country)
+    assert outcome.clean == {"value": "1980-05-12"}
+    assert outcome.compare["digits"] == ("19800512", "19801205")
+    assert outcome.compare["month_day"] == ("0512", "1205")
+    assert outcome.issues == ("date.ambiguous",)
+
+
 def test_a_stated_order_goes_before_the_country() -> None:
     assert read("05/12/1980", "VN", order="mdy").clean["value"] == "1980-05-12"
+    assert read("05/12/1980", "VN", order="mdy").compare["digits"] == ("19800512",)
     assert read("05/12/1980", "US", order="dmy").clean["value"] == "1980-12-05"
 
 
