@@ -3,6 +3,7 @@
 
 PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
 BIN := .venv/bin
+PYTEST_ARGS ?= -n auto
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 STAMP := .venv/.locked
 
