@@ -52,9 +52,10 @@ class _Block:
     first: int
     is_last: bool
 
-    def refuse(self, index: int, reason: str) -> Refused:
-        """The refusal of the line at this index."""
-        raw = self.lines[index].rstrip("\r\n")[:MAX_RAW].replace("\0", "\\0")
+    def refuse(self, index: int, reason: str, end: int | None = None) -> Refused:
+        """The refusal of the line at this index, or of the lines from there up to `end`."""
+        text = "".join(self.lines[index : index + 1 if end is None else end])
+        raw = text.rstrip("\r\n")[:MAX_RAW].replace("\0", "\\0")
         return Refused(self.first + index, reason, raw.encode("utf-8", "backslashreplace").decode())
 
 
@@ -215,11 +216,18 @@ def _chunk(path: Path, layout: _Layout, block: _Block, parsed: _Parsed) -> Chunk
         bad = [n for n, row in enumerate(rows) if not _is_text("".join(cell for cell in row if cell is not None))]
         if len(bad) > max(MAX_UNDECODABLE * len(rows), 20):
             raise unreadable(path, f"line {lines[bad[0]]}: {_NOT_TEXT}, nor are {len(bad)} of {len(rows)} rows")
-        refused = sorted(refused + [block.refuse(lines[n] - block.first, _NOT_TEXT) for n in bad], key=_line)
+        refused = sorted(refused + [_refuse_row(block, parsed, lines[n]) for n in bad], key=_line)
         gone = set(bad)
         rows = [row for n, row in enumerate(rows) if n not in gone]
         lines = [line for n, line in enumerate(lines) if n not in gone]
     return Chunk(layout.columns, rows, lines, refused)
+
+
+def _refuse_row(block: _Block, parsed: _Parsed, line: int) -> Refused:
+    """The refusal of the row that begins in this line, with all lines up to the next row."""
+    starts = (start for start in (*parsed.lines, *map(_line, parsed.refused)) if start > line)
+    end = min(starts, default=block.first + parsed.used)
+    return block.refuse(line - block.first, _NOT_TEXT, end - block.first)
 
 
 def _line(refused: Refused) -> int:

@@ -19,7 +19,7 @@ from mdm.engine.release import Release, to_units
 from mdm.linkage.candidates import drop_hot_keys
 from mdm.linkage.level_sql import quoted
 from mdm.linkage.score_sql import register_features, score_sql
-from mdm.scratch import append, count
+from mdm.scratch import append, count, has_table
 from mdm.staging import feature_type
 from mdm.store import keys, records
 
@@ -45,16 +45,32 @@ def load_keys(work: Work, connection: Connection, rids: Sequence[int], active: i
     """Fill `keys_TYPE` with every holder of every key that one of the records holds."""
     scratch, name = work.scratch, work.table("keys")
     scratch.execute(f"create or replace table {name} (key bigint, rid bigint)")
-    if len(rids) <= SCAN_SHARE * active:
-        append(scratch, name, keys.sharing(connection, rids))
-        return
-    for batch in keys.scan(connection):
-        append(scratch, name, pa.Table.from_batches([batch]))
     if len(rids) == active:
-        # The scan brings the keys of the other entity types along.
-        scratch.execute("drop table if exists typed")
-        append(scratch, "typed", pa.table({"rid": pa.array(rids, pa.int64())}))
-        scratch.execute(f"create or replace table {name} as select k.* from {name} k semi join typed using (rid)")
+        _load_own_keys(work, connection, rids)
+    elif len(rids) <= SCAN_SHARE * active:
+        append(scratch, name, keys.sharing(connection, rids))
+    else:
+        _scan_keys(work, connection, name)
+
+
+def _load_own_keys(work: Work, connection: Connection, rids: Sequence[int]) -> None:
+    """Add to `keys_TYPE` the keys of these records: of those prepared in this run from scratch, else from the store."""
+    scratch, name, ready = work.scratch, work.table("keys"), work.table("ready")
+    scratch.execute("drop table if exists typed")
+    append(scratch, "typed", pa.table({"rid": pa.array(rids, pa.int64())}))
+    if has_table(scratch, ready):
+        scratch.execute(f"insert into {name} select unnest(keys), rid from {ready} semi join typed using (rid)")
+        scratch.execute(f"create or replace table typed as from typed anti join {ready} using (rid)")
+    if count(scratch, "typed"):
+        # The scan brings the keys of the other records and entity types along.
+        scratch.execute("create or replace table scanned (key bigint, rid bigint)")
+        _scan_keys(work, connection, "scanned")
+        scratch.execute(f"insert into {name} select key, rid from scanned semi join typed using (rid)")
+
+
+def _scan_keys(work: Work, connection: Connection, table: str) -> None:
+    for batch in keys.scan(connection):
+        append(work.scratch, table, pa.Table.from_batches([batch]))
 
 
 def load_features(work: Work, connection: Connection, rids: Iterable[int]) -> None:

@@ -146,7 +146,7 @@ def _unresolved(work: Work, connection: Connection, *, everything: bool) -> Unre
     """A record that another type's entity still holds is not linked yet: that type lets it go first."""
     name = work.entity.name
     columns = ["rid", "entity_type", "state", "eid"]
-    table = records.load(connection, records.unresolved(connection), columns).to_pydict()
+    table = records.waiting(connection, columns).to_pydict()
     types = entities.types_of(connection, {eid for eid in table["eid"] if eid is not None})
     linked: list[int] = []
     gone: list[int] = []

@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
+    CursorResult,
     Double,
     Integer,
     Select,
@@ -119,11 +120,21 @@ def stream(
     schema = arrow_schema(statement)
     options = {"stream_results": True, "max_row_buffer": size}
     with connection.execute(statement, parameters, execution_options=options) as result:
-        for rows in result.partitions(size):
+        for rows in _row_lists(result, size):
             arrays = [
                 pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
             ]
             yield pa.record_batch(arrays, schema=schema)
+
+
+def _row_lists(result: CursorResult[Any], size: int) -> Iterator[Sequence[Row]]:
+    cursor = result.cursor
+    if result.dialect.name == "postgresql" or cursor is None:
+        yield from result.partitions(size)  # the result has read ahead of its cursor
+        return
+    # SQLite's own tuples need no conversion here; wrapping each in a Row would double the time.
+    while rows := cursor.fetchmany(size):
+        yield rows
 
 
 def read_table(connection: Connection, statement: Statement, parameters: Parameters | None = None) -> pa.Table:

@@ -253,6 +253,11 @@ def scan(
     return stream(connection, statement)
 
 
+def waiting(connection: Connection, columns: Sequence[str]) -> pa.Table:
+    """The columns of the unresolved records in any state, as `load` has them, in no stated order."""
+    return read_table(connection, _selected(columns).where(record.c.resolved == literal_column("0")))
+
+
 def unresolved(connection: Connection) -> list[int]:
     """The rids whose change no decision about entities has seen yet, deleted and quarantined ones too, in order."""
     statement = select(record.c.rid).where(record.c.resolved == literal_column("0")).order_by(record.c.rid)

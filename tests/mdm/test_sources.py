@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mdm.cells import cell_text
@@ -267,6 +267,7 @@ def test_json_lines_may_leave_keys_out(tmp_path: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(text=st.text(alphabet='ab,"\n\r \0é', max_size=40))
+@example(text='"\n\0",a')
 def test_every_line_becomes_a_row_a_refusal_or_was_blank(tmp_path: Path, text: str) -> None:
     path = tmp_path / "any.csv"
     path.write_bytes(("x,y\n" + text).encode())

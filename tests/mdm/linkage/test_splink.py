@@ -117,7 +117,7 @@ def test_splink_leaves_nothing_behind(generated: dict[str, TrainingInput]) -> No
 
 def tables(data: TrainingInput) -> list[tuple[Any, ...]]:
     return data.connection.execute(
-        "select table_name from duckdb_tables() union all select view_name from duckdb_views()"
+        "select table_name from duckdb_tables() union all select view_name from duckdb_views() order by 1"
     ).fetchall()
 
 
