@@ -118,22 +118,20 @@ def stream(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a select as Arrow batches of at most `size` rows, with the types of its columns; none for no rows."""
     schema = arrow_schema(statement)
-    options = {"stream_results": True, "max_row_buffer": size}
+    is_streaming = connection.dialect.name == "postgresql"
+    options = {"stream_results": True, "max_row_buffer": size} if is_streaming else {}
     with connection.execute(statement, parameters, execution_options=options) as result:
-        for rows in _row_lists(result, size):
+        for rows in result.partitions(size) if is_streaming else _raw_rows(result, size):
             arrays = [
                 pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
             ]
             yield pa.record_batch(arrays, schema=schema)
 
 
-def _row_lists(result: CursorResult[Any], size: int) -> Iterator[Sequence[Row]]:
-    cursor = result.cursor
-    if result.dialect.name == "postgresql" or cursor is None:
-        yield from result.partitions(size)  # the result has read ahead of its cursor
-        return
-    # SQLite's own tuples need no conversion here; wrapping each in a Row would double the time.
-    while rows := cursor.fetchmany(size):
+def _raw_rows(result: CursorResult[Any], size: int) -> Iterator[Sequence[Row]]:
+    """The driver's own tuples: SQLite's need no conversion here, and wrapping each would double the time."""
+    assert result.cursor is not None
+    while rows := result.cursor.fetchmany(size):
         yield rows
 
 

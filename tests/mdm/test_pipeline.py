@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mdm import learning, steward
+from mdm import deciding, learning, steward
 from mdm.cli.main import main
 from mdm.errors import BadProject, Breaker
 from mdm.pipeline import Options, run_batch
@@ -487,6 +487,22 @@ def test_a_verdict_about_a_deleted_record_holds_when_it_is_back(store: Store, po
     deliver(store, policy, crm=without(CRM, "C1"))
     deliver(store, policy)
     assert homes(store)["crm:C1"] != homes(store)["web:W1"]
+
+
+@on_sqlite
+def test_a_component_too_large_is_cut_and_verdicts_hold(
+    store: Store, policy: ProjectPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of two is held by verdicts and links, another by a verdict alone."""
+    monkeypatch.setattr(deciding, "LARGEST_COMPONENT", 1)
+    give(store, policy, "same", ("web", "W3"), ("crm", "C2"))
+    give(store, policy, "same", ("web", "W5"), ("crm", "C5"))
+    write_project(policy.file.path.parent)
+    _, tally = run_batch(store, policy, Options(full=True, retrain=False), silent)
+    where = homes(store)
+    assert where["web:W3"] == where["crm:C2"]
+    assert where["web:W5"] == where["crm:C5"]
+    assert any("too large and were cut" in note for note in tally.notes)
 
 
 # Bad input
