@@ -221,8 +221,9 @@ def _crosses(before: int, after: int, caps: Set[int]) -> bool:
 
 
 def _key_rows(scratch: duckdb.DuckDBPyConnection, types: list[str]) -> Iterator[tuple[int, int]]:
-    for name in types:
-        yield from fetch(scratch, f"select unnest(keys) as key, rid from ready_{name} order by key, rid")
+    """All in one order, which is the order of the table they go to."""
+    parts = [f"select unnest(keys) as key, rid from ready_{name}" for name in types]
+    return fetch(scratch, f"{' union all '.join(parts)} order by key, rid") if parts else iter(())
 
 
 def _record_rows(connection: Connection, scratch: duckdb.DuckDBPyConnection, name: str) -> Iterator[RecordRow]:
@@ -230,13 +231,21 @@ def _record_rows(connection: Connection, scratch: duckdb.DuckDBPyConnection, nam
         source for (source,) in scratch.execute(f"select distinct source from ready_{name} order by 1").fetchall()
     ]
     numbers = records.source_ids(connection, sources)
-    query = f"""
-        select rid, source, record_id, state, content_hash, updated_at, payload, claims, features, issues
+    numbered = pa.table({"source": pa.array(numbers, pa.string()), "source_id": pa.array(numbers.values(), pa.int64())})
+    scratch.execute("drop table if exists source_numbers")
+    append(scratch, "source_numbers", numbered)
+    rows = fetch(
+        scratch,
+        f"""
+        select
+            rid, source_id, record_id, '{name}', state, content_hash, updated_at, packed,
+            payload, claims, features, issues
         from ready_{name}
+        join source_numbers using (source)
         order by rid
-    """
-    for rid, source, record_id, state, digest, updated_at, *texts in fetch(scratch, query):
-        yield RecordRow(rid, numbers[source], record_id, name, state, digest, updated_at, *texts)
+        """,
+    )
+    return map(RecordRow._make, rows)
 
 
 def _counts(scratch: duckdb.DuckDBPyConnection, types: list[str], changed: int, gone: int) -> Delivered:

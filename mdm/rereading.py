@@ -82,9 +82,9 @@ def reread(
     _place_rids(scratch, stored.rids)
     with store.writing() as connection:
         for name in sorted(staged.tables):
-            records.reread(connection, _readings(scratch, name))
             rids = [rid for (rid,) in fetch(scratch, f"select rid from again_{name} join reread using (seq)")]
             keys.replace(connection, rids, fetch(scratch, _KEYS.format(name=name)))
+            records.reread(connection, _readings(scratch, name))
     return staged.prepared
 
 
@@ -105,7 +105,7 @@ def _delivered(scratch: duckdb.DuckDBPyConnection, types: Collection[str]) -> se
 
 def _readings(scratch: duckdb.DuckDBPyConnection, name: str) -> Iterator[Reading]:
     query = f"""
-        select rid, state, content_hash, updated_at, claims, features, issues
+        select rid, state, content_hash, updated_at, packed, claims, features, issues
         from again_{name}
         join reread using (seq)
         order by rid

@@ -19,6 +19,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mdm.engine.keys import pack_keys
 from mdm.engine.policy import EntityType
 from mdm.engine.prepare import Prepared, compile_policy, content_hash, payload_of, prepare, shown_claims
 from mdm.project_file import SourceSpec
@@ -146,6 +147,7 @@ def _meta(job: Job, rows: list[_Row], made: list[Prepared]) -> dict[str, list[An
         "features": [_known_text(each.features) for each in made],
         "issues": [orjson.dumps(each.issues).decode() for each in made],
         "keys": [each.keys for each in made],
+        "packed": [pack_keys(each.keys) for each in made],
     }
 
 
@@ -166,6 +168,7 @@ META: tuple[tuple[str, pa.DataType], ...] = (
     ("features", pa.string()),
     ("issues", pa.string()),
     ("keys", pa.list_(pa.int64())),
+    ("packed", pa.binary()),
 )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 from mdm.engine.release import Release, to_units
 
@@ -90,7 +91,8 @@ def cluster(component: Component, limits: Limits) -> Clustering:
 class _Growing:
     """The groups so far with the sum of clipped weights between each two that may still join.
 
-    Two groups that a rule keeps apart stay apart, whatever they grow by: `barred` never shrinks.
+    Two groups that a rule keeps apart stay apart, whatever they grow by: `barred` never shrinks. queue: a heap of
+    (-closeness, pair) for pairs close enough to join; entries that a later join made untrue are passed over.
     """
 
     def __init__(self, component: Component, limits: Limits) -> None:
@@ -100,6 +102,7 @@ class _Growing:
         self.groups = {i: {i} for i in range(len(component.nodes))}
         self.sums = {pair: self.clipped(units) for pair, units in component.units.items()}
         self.barred: set[Pair] = set()
+        self.queue: list[tuple[float, Pair]] = []
         for together in component.same:
             first, *others = sorted(together)
             for other in others:
@@ -107,6 +110,9 @@ class _Growing:
                 if left != right:
                     self.merge(min(left, right), max(left, right))
         self.count_as_one()
+        self.queue.clear()
+        for pair in self.sums:
+            self.enqueue(pair)
 
     def clipped(self, units: int) -> int:
         return max(-self.limits.clip, min(self.limits.clip, units))
@@ -124,15 +130,20 @@ class _Growing:
 
     def best(self) -> Pair | None:
         """The closest two groups that may join; ties go to the first by (source, record_id)."""
-        while self.sums:
-            pair = min(self.sums, key=lambda p: (-self.closeness(p), p))
-            if self.closeness(pair) < self.limits.join:
-                return None
+        while self.queue:
+            distance, pair = heappop(self.queue)
+            if pair not in self.sums or self.closeness(pair) != -distance:
+                continue
             if self.allowed(pair):
                 return pair
             del self.sums[pair]
             self.barred.add(pair)
         return None
+
+    def enqueue(self, pair: Pair) -> None:
+        closeness = self.closeness(pair)
+        if closeness >= self.limits.join:
+            heappush(self.queue, (-closeness, pair))
 
     def closeness(self, pair: Pair) -> float:
         left, right = pair
@@ -172,6 +183,7 @@ class _Growing:
                 self.sums.pop(gone, None)
             else:
                 self.sums[kept] += self.sums.pop(gone)
+                self.enqueue(kept)
 
 
 def _ordered(a: int, b: int) -> Pair:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from struct import unpack
+from struct import pack, unpack
 from typing import Any
 
 import orjson
@@ -44,6 +44,16 @@ def blocking_keys(features: Mapping[str, Any], plan: KeyPlan) -> list[int]:
         texts += _combinations(known, head, parts)
     digests = b"".join([blake2b(text.encode(), digest_size=8).digest() for text in texts])
     return sorted({*unpack(f">{len(texts)}q", digests)})
+
+
+def pack_keys(keys: Sequence[int]) -> bytes:
+    """The keys as they are stored with their record."""
+    return pack(f">{len(keys)}q", *keys)
+
+
+def unpack_keys(packed: bytes) -> tuple[int, ...]:
+    """The keys that `pack_keys` packed."""
+    return unpack(f">{len(packed) // 8}q", packed)
 
 
 def _combinations(known: Mapping[str, Any], head: str, parts: Sequence[Part]) -> list[str]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     CursorResult,
     Double,
     Integer,
+    LargeBinary,
     Select,
     Table,
     Text,
@@ -110,6 +111,8 @@ def _array_type(table: Table, name: str) -> TypeEngine[Any]:
     kind = table.c[name].type
     if isinstance(kind, Integer):
         return BigInteger()
+    if isinstance(kind, LargeBinary):
+        return LargeBinary()
     return Double() if isinstance(kind, Double) else Text()
 
 
@@ -141,13 +144,15 @@ def read_table(connection: Connection, statement: Statement, parameters: Paramet
 
 
 def arrow_schema(statement: Statement) -> pa.Schema:
-    """int64, float64 and string columns, named as the select names them."""
+    """int64, float64, binary and string columns, named as the select names them."""
     return pa.schema([(name, _arrow_type(selected)) for name, selected in statement.selected_columns.items()])
 
 
 def _arrow_type(selected: ColumnElement[Any]) -> pa.DataType:
     if isinstance(selected.type, Integer):
         return pa.int64()
+    if isinstance(selected.type, LargeBinary):
+        return pa.binary()
     return pa.float64() if isinstance(selected.type, Double) else pa.string()
 
 

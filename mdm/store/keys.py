@@ -1,4 +1,8 @@
-"""Blocking keys: (key, rid) pairs; records that share a key are candidates of each other."""
+"""Blocking keys: (key, rid) pairs; records that share a key are candidates of each other.
+
+The table is ordered by key only. Which keys a record holds stands, packed, with the record: a second index as long as
+the table would double its size and the time to fill it.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,20 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 from sqlalchemy import Connection, select
 
-from mdm.store.bulk import bulk_insert, chunks, read_table, stream
+from mdm.engine.keys import unpack_keys
+from mdm.store.bulk import arrow_schema, bulk_insert, chunks, read_table, stream
 from mdm.store.listed import among
-from mdm.store.schema import record_key
+from mdm.store.schema import record, record_key
 
 SORTED_ROWS = 500_000
+HELD_RIDS = 20_000
 _COLUMNS = ("key", "rid")
 _OF_RECORDS = among(record_key.c.rid, "rids")
-_DROP = record_key.delete().where(_OF_RECORDS)
-_HELD = select(record_key).where(_OF_RECORDS)
-_HOLDERS = select(record_key).where(among(record_key.c.key, "keys"))
-_SHARING = select(record_key).where(record_key.c.key.in_(select(record_key.c.key).where(_OF_RECORDS)))
+_WITH_KEYS = among(record_key.c.key, "keys")
+_DROP_HELD = record_key.delete().where(_WITH_KEYS, _OF_RECORDS)
+_DROP_BY_SCAN = record_key.delete().where(_OF_RECORDS)
+_PACKED = select(record.c.rid, record.c["keys"]).where(among(record.c.rid, "rids"))
+_HOLDERS = select(record_key).where(_WITH_KEYS)
 
 
 def put(connection: Connection, rows: Iterable[tuple[int, int]]) -> None:
@@ -28,21 +35,28 @@ def put(connection: Connection, rows: Iterable[tuple[int, int]]) -> None:
 
 
 def replace(connection: Connection, rids: Iterable[int], rows: Iterable[tuple[int, int]]) -> None:
-    """Nothing; the records hold the keys given and no others. A rid without rows holds none."""
+    """Nothing; the records hold the keys given and no others. A rid without rows holds none.
+
+    To be called before the records are replaced: what they hold until now is told by them.
+    """
     distinct = set(rids)
-    if distinct:
-        connection.execute(_DROP, {"rids": distinct})
+    if len(distinct) > HELD_RIDS:
+        connection.execute(_DROP_BY_SCAN, {"rids": distinct})
+    elif distinct:
+        connection.execute(_DROP_HELD, {"keys": held(connection, distinct)["key"].to_pylist(), "rids": distinct})
     put(connection, rows)
 
 
 def held(connection: Connection, rids: Iterable[int]) -> pa.Table:
     """The keys of these records: key, rid."""
-    return read_table(connection, _HELD, {"rids": rids})
+    rows = [(key, rid) for rid, packed in connection.execute(_PACKED, {"rids": rids}) for key in unpack_keys(packed)]
+    columns = [[row[place] for row in rows] for place in range(len(_COLUMNS))]
+    return pa.table(columns, schema=arrow_schema(_HOLDERS))
 
 
 def sharing(connection: Connection, rids: Iterable[int]) -> pa.Table:
     """All holders of every key that any of these records holds, themselves included: key, rid."""
-    return read_table(connection, _SHARING, {"rids": rids})
+    return holders(connection, held(connection, rids)["key"].to_pylist())
 
 
 def holders(connection: Connection, keys: Iterable[int]) -> pa.Table:

@@ -29,6 +29,7 @@ class RecordRow(NamedTuple):
     """A record as the pipeline delivers it; a plain tuple, because millions go to the driver as they are.
 
     state: active or quarantined. content_hash: 32 hex digits. payload, claims, features, issues: JSON text.
+    keys: the blocking keys as `engine.keys` packs them; the rows of `record_key` say the same.
     """
 
     rid: int
@@ -38,6 +39,7 @@ class RecordRow(NamedTuple):
     state: str
     content_hash: str
     updated_at: str | None
+    keys: bytes
     payload: str
     claims: str
     features: str
@@ -62,6 +64,7 @@ class Reading(NamedTuple):
     state: str
     content_hash: str
     updated_at: str | None
+    keys: bytes
     claims: str
     features: str
     issues: str
@@ -189,9 +192,10 @@ def mark_deleted(connection: Connection, rids: Iterable[int], run_id: int | None
     for chunk in chunks(sorted(set(rids)), LOAD_RIDS):
         live = list(connection.scalars(_LIVE, {"rids": chunk}))
         _archive(connection, live)
-        emptied = {"payload": "{}", "claims": "{}", "features": "{}", "issues": "[]", "state": "deleted", "resolved": 0}
+        emptied = {"keys": b"", "payload": "{}", "claims": "{}", "features": "{}", "issues": "[]"}
+        marked = {"state": "deleted", "resolved": 0}
         stamp = {"version": record.c.version + 1, "recorded_at": recorded_at(connection), "run_id": run_id}
-        connection.execute(record.update().where(_GIVEN).values(emptied | stamp), {"rids": live})
+        connection.execute(record.update().where(_GIVEN).values(emptied | marked | stamp), {"rids": live})
 
 
 def by_ids(connection: Connection, identities: Iterable[tuple[str, str]]) -> list[StoredRecord]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -64,6 +65,7 @@ record = Table(
     _wide("run_id", absent=True),
     Column("resolved", SmallInteger, nullable=False),
     _wide("eid", absent=True),
+    Column("keys", LargeBinary, nullable=False),
     _text("payload"),
     _text("claims"),
     _text("features"),
@@ -99,7 +101,6 @@ record_key = Table(
     _wide("rid", key=True),
     sqlite_with_rowid=False,
 )
-Index("record_key_rid", record_key.c.rid)
 
 link = Table(
     "link",

@@ -96,7 +96,9 @@ def test_rereading_makes_no_version(store: Store) -> None:
     with store.writing() as connection:
         _put(connection, 1)
         records.set_entities(connection, [(1, 5)])
-        records.reread(connection, [Reading(1, "organisation", "quarantined", "f" * 32, None, "{}", "{}", '["x"]')])
+        records.reread(
+            connection, [Reading(1, "organisation", "quarantined", "f" * 32, None, b"", "{}", "{}", '["x"]')]
+        )
         (stored,) = records.by_rids(connection, [1])
     assert (stored.entity_type, stored.state, stored.issues) == ("organisation", "quarantined", '["x"]')
     assert (stored.version, stored.payload, stored.resolved) == (1, '{"id":1}', False)

@@ -61,6 +61,7 @@ def create_records() -> None:
         number("run_id", nullable=True),
         small("resolved"),
         number("eid", nullable=True),
+        sa.Column("keys", sa.LargeBinary(), nullable=False),
         words("payload"),
         words("claims"),
         words("features"),
@@ -94,7 +95,6 @@ def create_matching() -> None:
         sa.PrimaryKeyConstraint("key", "rid"),
         sqlite_with_rowid=False,
     )
-    op.create_index("record_key_rid", "record_key", ["rid"])
     op.create_table(
         "link",
         number("left_rid"),
