@@ -12,13 +12,10 @@ from sqlalchemy import Connection
 from mdm.deciding import Part, Person
 from mdm.engine.inherit import Members, inherit
 from mdm.engine.policy import EntityType
-from mdm.engine.survive import Golden, Member, survive
 from mdm.ids import entity_id
 from mdm.store import entities, records
 from mdm.store.entities import EntityChanges
 from mdm.store.events import Event
-
-GOLDEN_AT_ONCE = 20_000
 
 
 @dataclass(slots=True)
@@ -48,16 +45,33 @@ class Before:
     closed: Mapping[int, Members]
 
 
-def read_before(
-    connection: Connection, entity: EntityType, rids: Sequence[int], people: Mapping[int, Person]
-) -> Before:
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Decided parts that are written together; gone: records that belong to nobody any more (deleted, quarantined).
+
+    No present entity has members in two portions, so each can be written by itself.
+    """
+
+    parts: Sequence[Part]
+    gone: Sequence[int] = ()
+
+
+def read_before(connection: Connection, entity: EntityType, rids: Sequence[int], people: Sequence[Person]) -> Before:
     """What the store says of the ids of this type that these records carry or carried."""
-    eids = sorted({person.eid for person in people.values() if person.eid is not None})
+    eids = sorted({person.eid for person in people if person.eid is not None})
     living = _grouped(entities.members(connection, eids)) if eids else {}
     closed = _grouped(entities.former_members(connection, rids))
     # A record may have been of another type: its old id never comes to mean a customer of this one.
     types = entities.types_of(connection, closed)
     return Before(living, {eid: members for eid, members in closed.items() if types[eid] == entity.name})
+
+
+def _is_outdated(connection: Connection, people: Sequence[Person], before: Before) -> bool:
+    """Whether a record has another version or entity than it was decided with, or an entity has other members."""
+    mine = {person.rid: (person.version, person.eid) for person in people}
+    if any(rid not in mine for members in before.living.values() for rid in members):
+        return True
+    return records.standing(connection, mine) != mine
 
 
 def _grouped(table: object) -> dict[int, Members]:
@@ -71,15 +85,19 @@ def _grouped(table: object) -> dict[int, Members]:
 def draft_changes(
     connection: Connection,
     entity: EntityType,
-    parts: Sequence[Part],
+    portion: Portion,
     people: Mapping[int, Person],
-    gone: Sequence[int],
-) -> Draft:
-    """Everything that the decided parts change, with golden records of all of them.
+    golden: Sequence[str],
+) -> Draft | None:
+    """Everything that the decided portion changes; golden: the golden text of each of its parts.
 
-    gone: records that belong to nobody any more (deleted or quarantined), among `people` for their old ids.
+    None when the store is no longer what the decision was made from: it must be made again.
     """
-    before = read_before(connection, entity, [rid for part in parts for rid in part], people)
+    parts, gone = portion.parts, portion.gone
+    rids = [rid for part in parts for rid in part]
+    before = read_before(connection, entity, rids, [people[rid] for rid in (*rids, *gone)])
+    if _is_outdated(connection, [people[rid] for rid in (*rids, *gone)], before):
+        return None
     heirs = inherit([frozenset(part) for part in parts], before.living, before.closed)
     draft = Draft(revived=list(heirs.revived))
     fresh = sum(eid is None for eid in heirs.ids)
@@ -91,7 +109,7 @@ def draft_changes(
     draft.membership = [(rid, eid) for part, eid in zip(parts, eids, strict=True) for rid in part]
     draft.membership += [(rid, None) for rid in gone]
     draft.merges = sum(_arrivals(part, people) - 1 for part in parts)
-    _add_golden(connection, draft, entity, parts, eids)
+    draft.golden = list(zip(eids, golden, strict=True))
     _add_events(connection, draft, parts, eids, before)
     return draft
 
@@ -100,43 +118,6 @@ def _arrivals(part: Part, people: Mapping[int, Person]) -> int:
     """How many entities met in the part: the old ones its records carried, and each new record."""
     olds = [people[rid].eid for rid in part]
     return len({eid for eid in olds if eid is not None}) + sum(eid is None for eid in olds)
-
-
-def _add_golden(
-    connection: Connection, draft: Draft, entity: EntityType, parts: Sequence[Part], eids: Sequence[int]
-) -> None:
-    batch: list[tuple[int, Part]] = []
-    size = 0
-    for eid, part in zip(eids, parts, strict=True):
-        batch.append((eid, part))
-        size += len(part)
-        if size >= GOLDEN_AT_ONCE:
-            draft.golden += golden_records(connection, entity, batch)
-            batch, size = [], 0
-    draft.golden += golden_records(connection, entity, batch)
-
-
-def golden_records(
-    connection: Connection, entity: EntityType, parts: Sequence[tuple[int, Part]]
-) -> list[tuple[int, str]]:
-    """(eid, golden values as JSON text) of each (eid, members)."""
-    members = load_members(connection, [rid for _, part in parts for rid in part])
-    return [(eid, golden_text(survive([members[rid] for rid in part], entity))) for eid, part in parts]
-
-
-def load_members(connection: Connection, rids: Sequence[int]) -> dict[int, Member]:
-    """The records as survivorship takes them, by rid."""
-    table = records.load(connection, rids, ["rid", "source", "record_id", "updated_at", "claims"])
-    return {
-        row["rid"]: Member(row["source"], row["record_id"], row["updated_at"], orjson.loads(row["claims"]))
-        for batch in table.to_batches()
-        for row in batch.to_pylist()
-    }
-
-
-def golden_text(golden: Golden) -> str:
-    """The golden record as stored."""
-    return orjson.dumps(golden, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _add_events(

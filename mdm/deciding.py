@@ -1,16 +1,16 @@
-"""Deciding: links and verdicts of touched components -> the entities of their records."""
+"""Deciding: links and verdicts of touched components -> the entities of their records.
+
+Batch and real time decide by these functions; they differ in how the pairs inside a component are weighed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import pyarrow as pa
+from typing import NamedTuple, Protocol
 
 from mdm.engine.cluster import Component, Node, Pair, cluster, components, limits_of
 from mdm.engine.release import Release, to_units
-from mdm.matching import Work, score_pairs
-from mdm.scratch import append
 from mdm.store.verdicts import Verdict
 
 # All inner pairs of a component are scored: n^2 / 2. A larger one is cut at higher thresholds first.
@@ -20,14 +20,14 @@ CUT_STEP = to_units(2.0)
 Part = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What deciding needs to know of a record: its name, its source's promise and its present entity."""
+class Person(NamedTuple):
+    """What deciding needs to know of a record: its name, its source's promise, its version and present entity."""
 
     rid: int
     source: str
     record_id: str
     duplicate_free: bool
+    version: int
     eid: int | None
 
     @property
@@ -36,13 +36,26 @@ class Person:
         return self.source, self.record_id
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A merge-level link between two records, in grid units."""
 
     left: int
     right: int
     units: int
+
+
+class Weighed(NamedTuple):
+    """agreed: places of pieces all of whose inner pairs are close enough; units: every inner pair of the others."""
+
+    agreed: Collection[int]
+    units: Mapping[int, Mapping[Pair, int]]
+
+
+class Weigh(Protocol):
+    """Weighs all pairs inside each piece (a list of record numbers), also those no key proposed."""
+
+    def __call__(self, pieces: Sequence[Sequence[int]], least: int, pressing: Collection[int]) -> Weighed:
+        """least: the units from which a pair is close enough. pressing: places of pieces that never count as agreed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +102,7 @@ def rulings_of(verdicts: Iterable[Verdict], rids: Mapping[tuple[str, str], int])
 
 
 def partition(
-    work: Work, release: Release, people: Mapping[int, Person], links: Sequence[Link], rulings: Rulings
+    release: Release, people: Mapping[int, Person], links: Sequence[Link], rulings: Rulings, weigh: Weigh
 ) -> Decision:
     """The entities of all these people: the components of merge-level links and `same` verdicts, each clustered.
 
@@ -106,7 +119,7 @@ def partition(
             pieces += _cut_to_size(group, links, ties)
         else:
             pieces.append(group)
-    parts = _cluster_all(work, release, people, pieces, rulings)
+    parts = _cluster_all(release, people, pieces, rulings, weigh)
     parts += [(rid,) for rid in alone]
     return Decision(sorted(parts, key=lambda part: min(people[rid].name for rid in part)), cut)
 
@@ -133,63 +146,27 @@ def _cut_to_size(group: list[int], links: Sequence[Link], ties: Sequence[Pair]) 
 
 
 def _cluster_all(
-    work: Work, release: Release, people: Mapping[int, Person], pieces: list[list[int]], rulings: Rulings
+    release: Release, people: Mapping[int, Person], pieces: list[list[int]], rulings: Rulings, weigh: Weigh
 ) -> list[Part]:
     """The parts of every piece; a piece whose inner pairs all agree is one part without further thought."""
-    _score_inside(work, release, pieces)
     limits = limits_of(release)
-    agreed = work.scratch.execute("select piece from inside group by piece having min(units) >= ?", [limits.join])
     bound = rulings.bound
-    simple = {
-        piece
-        for (piece,) in agreed.fetchall()
-        if bound.isdisjoint(pieces[piece]) and not _promised_apart(pieces[piece], people)
+    pressing = {
+        place for place, piece in enumerate(pieces) if not bound.isdisjoint(piece) or _promised_apart(piece, people)
     }
-    units = _units(work, simple)
-    parts = [tuple(pieces[piece]) for piece in simple]
-    for index, piece in enumerate(pieces):
-        if index not in simple:
-            parts += _cluster_piece(piece, people, units.get(index, {}), rulings, release)
+    weighed = weigh(pieces, limits.join, pressing)
+    parts: list[Part] = []
+    for place, piece in enumerate(pieces):
+        if place in weighed.agreed:
+            parts.append(tuple(piece))
+        else:
+            parts += _cluster_piece(piece, people, weighed.units.get(place, {}), rulings, release)
     return parts
 
 
 def _promised_apart(piece: Sequence[int], people: Mapping[int, Person]) -> bool:
     sources = [people[rid].source for rid in piece if people[rid].duplicate_free]
     return len(sources) != len(set(sources))
-
-
-def _score_inside(work: Work, release: Release, pieces: Sequence[Sequence[int]]) -> None:
-    """Fill the scratch table `inside` with all pairs within each piece: piece, l, r, units."""
-    scratch = work.scratch
-    scratch.execute("create or replace table inside (piece bigint, l bigint, r bigint, units bigint)")
-    scratch.execute("drop table if exists piece_members")
-    rids = [rid for piece in pieces for rid in piece]
-    places = [place for place, piece in enumerate(pieces) for _ in piece]
-    append(
-        scratch, "piece_members", pa.table({"rid": pa.array(rids, pa.int64()), "piece": pa.array(places, pa.int64())})
-    )
-    scratch.execute("""
-        create or replace table inner_pairs as
-        select a.piece, a.rid as l, b.rid as r
-        from piece_members a
-        join piece_members b on a.piece = b.piece and a.rid < b.rid
-    """)
-    for part in score_pairs(work, release, "inner_pairs"):
-        scratch.execute(f"""
-            insert into inside
-            select p.piece, s.l, s.r, s.units
-            from ({part}) s
-            join piece_members p on p.rid = s.l
-        """)
-
-
-def _units(work: Work, simple: set[int]) -> dict[int, dict[Pair, int]]:
-    """piece -> pair -> units, for the pieces that need thought."""
-    found: dict[int, dict[Pair, int]] = {}
-    for piece, left, right, units in work.scratch.execute("select piece, l, r, units from inside").fetchall():
-        if piece not in simple:
-            found.setdefault(piece, {})[left, right] = units
-    return found
 
 
 def _cluster_piece(

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from mdm import learning, resolving, steward
+from mdm import learning, steward
 from mdm.deciding import Rulings
 from mdm.engine.cluster import Component, Join, Node, Pair, cluster, components, limits_of
 from mdm.engine.release import Comparison, Release, to_bits, to_units
@@ -24,6 +24,7 @@ from mdm.reports import EvidenceLine, Explanation, GoldenLine, HowReport, LinkLi
 from mdm.store import entities, keys, records, verdicts
 from mdm.store.records import StoredRecord
 from mdm.store.verdicts import UNDO, Identity, Verdict
+from mdm.unresolved import read_rulings
 
 
 def explain(connection: Connection, left: Identity, right: Identity) -> Explanation:
@@ -283,7 +284,7 @@ def _grow(connection: Connection, members: Sequence[StoredRecord], release: Rele
     scorer = make_scorer(release)
     features = [_features(record) for record in members]
     places = {record.rid: place for place, record in enumerate(members)}
-    rulings = resolving.read_rulings(connection, verdicts.active(connection))
+    rulings = read_rulings(connection, verdicts.active(connection))
     component = Component(
         nodes=tuple(Node(record.source, record.record_id) for record in members),
         units={(a, b): scorer.score(features[a], features[b]).units for a, b in combinations(range(len(members)), 2)},

@@ -34,6 +34,15 @@ def learn(work: Work, policy: ProjectPolicy) -> Release:
     return named(replace(fitted, policy=policy.hashes[work.entity.name]))
 
 
+def carried_over(release: Release, policy: ProjectPolicy) -> Release:
+    """The release under the policy of today: the same weights, the thresholds that are written."""
+    match = policy.file.match
+    merge = release.merge if match.merge is None else match.merge
+    review = min(release.review, merge) if match.review is None else match.review
+    hashed = policy.hashes[release.entity]
+    return named(replace(release, policy=hashed, review=review, merge=merge, created_at=""))
+
+
 def named(release: Release) -> Release:
     """The release with an id taken from its content: learning the same again gives the same release."""
     digest = sha256(orjson.dumps(to_json(release), option=orjson.OPT_SORT_KEYS)).hexdigest()

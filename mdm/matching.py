@@ -6,7 +6,7 @@ and `links_TYPE` (l, r, units, levels).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -14,12 +14,13 @@ import orjson
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from mdm.deciding import Weigh, Weighed
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release, to_units
 from mdm.linkage.candidates import drop_hot_keys
 from mdm.linkage.level_sql import quoted
 from mdm.linkage.score_sql import register_features, score_sql
-from mdm.scratch import append, count, has_table
+from mdm.scratch import append, count, fetch, has_table, run_as_written
 from mdm.staging import feature_type
 from mdm.store import keys, records
 
@@ -115,12 +116,59 @@ def make_candidates(work: Work, cap: int, *, among: str | None) -> int:
 
 
 def score_links(work: Work, release: Release) -> int:
-    """Fill `links_TYPE` with the candidate pairs at or above the review threshold; how many."""
-    links = work.table("links")
+    """Fill `links_TYPE` with the candidate pairs at or above the review threshold; how many.
+
+    `scored_TYPE` (l, r, units) holds all candidate pairs: what is inside a component need not be weighed again.
+    """
+    links, scored = work.table("links"), work.table("scored")
     work.scratch.execute(f"create or replace table {links} (l bigint, r bigint, units bigint, levels varchar)")
+    work.scratch.execute(f"create or replace table {scored} (l bigint, r bigint, units bigint, levels varchar)")
+    least = to_units(release.review)
     for part in score_pairs(work, release, work.table("pairs")):
-        work.scratch.execute(f"insert into {links} select * from ({part}) where units >= {to_units(release.review)}")
+        # Levels are text, by far the most of a row: only links keep theirs.
+        kept = f"select l, r, units, case when units >= {least} then levels end from ({part})"
+        run_as_written(work.scratch, f"insert into {scored} {kept}")
+    work.scratch.execute(f"insert into {links} from {scored} where units >= {least}")
     return count(work.scratch, links)
+
+
+def weigh_inside(work: Work, release: Release) -> Weigh:
+    """Weighs the pairs inside pieces by SQL; `features_TYPE` holds their records, `scored_TYPE` what is known."""
+
+    def weigh(pieces: Sequence[Sequence[int]], least: int, pressing: Collection[int]) -> Weighed:
+        _score_inside(work, release, pieces)
+        rows = work.scratch.execute("select piece from inside group by piece having min(units) >= ?", [least])
+        agreed = {piece for (piece,) in rows.fetchall()}.difference(pressing)
+        units: dict[int, dict[tuple[int, int], int]] = {}
+        for piece, left, right, weight in fetch(work.scratch, "select piece, l, r, units from inside"):
+            if piece not in agreed:
+                units.setdefault(piece, {})[left, right] = weight
+        return Weighed(agreed, units)
+
+    return weigh
+
+
+def _score_inside(work: Work, release: Release, pieces: Sequence[Sequence[int]]) -> None:
+    """Fill the scratch table `inside` with all pairs within each piece: piece, l, r, units."""
+    scratch, scored = work.scratch, work.table("scored")
+    scratch.execute("drop table if exists piece_members")
+    rids = [rid for piece in pieces for rid in piece]
+    places = [place for place, piece in enumerate(pieces) for _ in piece]
+    members = pa.table({"rid": pa.array(rids, pa.int64()), "piece": pa.array(places, pa.int64())})
+    append(scratch, "piece_members", members)
+    scratch.execute("""
+        create or replace table inner_pairs as
+        select a.piece, a.rid as l, b.rid as r
+        from piece_members a
+        join piece_members b on a.piece = b.piece and a.rid < b.rid
+    """)
+    scratch.execute(
+        f"create or replace table inside as select piece, l, r, units from inner_pairs join {scored} using (l, r)"
+    )
+    scratch.execute(f"create or replace table unscored as from inner_pairs anti join {scored} using (l, r)")
+    for part in score_pairs(work, release, "unscored"):
+        query = f"select piece, l, r, units from ({part}) join unscored using (l, r)"
+        run_as_written(scratch, f"insert into inside {query}")
 
 
 def score_pairs(work: Work, release: Release, pairs: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from mdm.engine.release import Release
 from mdm.errors import BadProject
 from mdm.matching import Work
 from mdm.policy import ProjectPolicy
+from mdm.resolving import Ruling
 from mdm.scratch import count, open_scratch
 from mdm.sources import BadRow, check_columns, scan
 from mdm.store import Store, runs
@@ -26,6 +27,8 @@ from mdm.watch import Progress, Tally, Watch
 
 # A release learnt on fewer than half of today's records no longer speaks for them.
 OUTGROWN = 2
+# How often a run decides again what others changed while it decided.
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,41 +149,54 @@ def _reread(run: Run) -> None:
 
 def _resolve(run: Run) -> None:
     """Decide all entity types; twice when records changed their type: one type lets them go, the other takes them."""
-    rulings = {name: _renew_release(run, entity) for name, entity in run.policy.entities.items()}
-    moved = [_resolve_type(run, name, release, everything=anew) for name, (release, anew) in rulings.items()]
+    rulings = {name: _ruling(run, entity) for name, entity in run.policy.entities.items()}
+    moved = [_resolve_type(run, name, ruling) for name, ruling in rulings.items()]
     if any(moved):
-        for name, (release, _) in rulings.items():
-            _resolve_type(run, name, release, everything=False)
+        for name, ruling in rulings.items():
+            _resolve_type(run, name, None if ruling is None else Ruling(ruling.release))
 
 
-def _resolve_type(run: Run, name: str, release: Release | None, *, everything: bool) -> bool:
+def _resolve_type(run: Run, name: str, ruling: Ruling | None) -> bool:
     """Link, cluster and publish the unresolved records of one type; True when records left it for another."""
     work = run.work(run.policy.entities[name])
-    if release is None:
+    if ruling is None:
         resolving.settle_nobodies(run.store, work)
         return False
-    run.watch.tally.releases[name] = release.release_id
-    return resolving.resolve(run.store, work, release, run.watch, everything=everything)
+    run.watch.tally.releases[name] = ruling.release.release_id
+    outcome = resolving.resolve(run.store, work, ruling, run.watch)
+    moved = outcome.moved
+    for _ in range(ATTEMPTS):
+        if not outcome.outdated:
+            return moved
+        outcome = resolving.resolve(run.store, work, Ruling(ruling.release), run.watch)
+        moved |= outcome.moved
+    run.watch.tally.notes.append(f"{name}: some records changed faster than they were decided; the next run takes them")
+    return moved
 
 
-def _renew_release(run: Run, entity: EntityType) -> tuple[Release | None, bool]:
+def _ruling(run: Run, entity: EntityType) -> Ruling | None:
     """The release that decides, learnt now when one is due, and whether everything is to be decided anew."""
     release = run.active[entity.name]
     with run.store.reading() as connection:
         reason = _why_learn(run, entity, release, learning.active_count(connection, entity.name))
     if reason:
-        return _learn(run, entity, reason), True
-    if release is not None and release.policy != run.policy.hashes[entity.name]:
-        carried = resolving.carry_over(run.store, release, run.policy)
+        return Ruling(_learn(run, entity, reason), everything=True, switches=True)
+    if release is None:
+        return None
+    if release.policy != run.policy.hashes[entity.name]:
+        carried = learning.carried_over(release, run.policy)
         run.watch.tally.notes.append(f"{entity.name}: the policy changed; {carried.release_id} keeps the weights")
-        return carried, True
-    return release, run.options.full
+        return Ruling(carried, everything=True, switches=True)
+    return Ruling(release, everything=run.options.full)
 
 
 def _learn(run: Run, entity: EntityType, reason: str) -> Release:
     with run.watch.tally.stage("learn"):
         run.watch.progress(f"learn {entity.name}", 0, None)
-        release = resolving.learn_all(run.work(entity), run.store, run.policy)
+        work = run.work(entity)
+        with run.store.reading() as connection:
+            resolving.load_all(work, connection)
+        release = learning.learn(work, run.policy)
     run.watch.tally.trained.append(release.release_id)
     run.watch.tally.notes += [f"{entity.name}: {note}" for note in (f"new release: {reason}", *release.notes)]
     return release

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mdm import explaining, learning, publish, resolving, steward, verification
+from mdm import explaining, learning, publish, resolving, steward, switching, verification
 from mdm.evaluation.report import evaluate
 from mdm.evaluation.truth import read_truth
 from mdm.matching import Work
@@ -23,9 +23,10 @@ from mdm.reports import (
     VerdictLine,
     VerifyReport,
 )
+from mdm.resolving import Ruling
 from mdm.scratch import open_scratch
 from mdm.sources import check_columns
-from mdm.store import Store, open_store, records, releases, verdicts
+from mdm.store import Store, open_store, releases, verdicts
 from mdm.store.verdicts import Verdict
 from mdm.watch import Progress, Tally, Watch, silent
 
@@ -109,11 +110,20 @@ class Project:
             known = releases.all(connection)
         return [learning.summary(learning.read(stored), active=stored.release_id in ids) for stored in known]
 
-    def activate(self, release_id: str) -> None:
-        """Decide with this release from the next run on. Raises NotFound."""
-        with self.store() as store, store.writing() as connection:
-            releases.activate(connection, release_id)
-            records.unresolve(connection, None)
+    def activate(self, release_id: str, *, progress: Progress = silent) -> str:
+        """Decide everything by this release, beside the live entities, and switch at once; the id of what is active.
+
+        Another id than the one given when the release was learnt under another policy: its weights are carried over.
+        Raises NotFound, or BadInput when the project changed since its last run or the release does not fit it.
+        """
+        with self.store() as store, open_scratch() as scratch:
+            with store.reading() as connection:
+                release = switching.fit_release(connection, self.policy, release_id)
+            work = Work(scratch, self.policy.entities[release.entity], self.policy.promised)
+            watch = Watch(progress=progress)
+            resolving.resolve(store, work, Ruling(release, everything=True, switches=True), watch)
+            self._settle(store)
+        return release.release_id
 
     def evaluate(self, truth: Path) -> EvaluationReport:
         """The quality of the partition against a truth file."""
@@ -173,4 +183,4 @@ class Project:
                 with store.reading() as connection:
                     release = learning.active_release(connection, entity.name)
                 if release is not None:
-                    resolving.resolve(store, Work(scratch, entity, self.policy.promised), release, Watch())
+                    resolving.resolve(store, Work(scratch, entity, self.policy.promised), Ruling(release), Watch())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,16 +12,17 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from mdm import learning, matching, resolving
-from mdm.changes import golden_records
 from mdm.deciding import Link, Part, Person, partition
 from mdm.engine.keys import blocking_keys, plan_keys
 from mdm.engine.policy import EntityType
 from mdm.engine.release import GRID, KeyRule, Release, to_units
+from mdm.golden import Block, load_block, make_golden
 from mdm.matching import Work
 from mdm.policy import ProjectPolicy
 from mdm.reports import CheckLine
 from mdm.scratch import append, count
 from mdm.store import entities, records, verdicts
+from mdm.unresolved import read_rulings
 
 EXAMPLES = 3
 GOLDEN_ENTITIES = 5_000
@@ -135,8 +137,9 @@ def _check_entities(snapshot: Snapshot, release: Release) -> CheckLine:
     """The partition decided anew against the stored one."""
     name = snapshot.entity.name
     people = _people(snapshot)
-    rulings = resolving.read_rulings(snapshot.connection, verdicts.active(snapshot.connection))
-    parts = partition(snapshot.work, release, people, _merge_links(snapshot, release), rulings).parts
+    rulings = read_rulings(snapshot.connection, verdicts.active(snapshot.connection))
+    weigh = matching.weigh_inside(snapshot.work, release)
+    parts = partition(release, people, _merge_links(snapshot, release), rulings, weigh).parts
     sizes: dict[int | None, int] = {}
     for person in people.values():
         sizes[person.eid] = sizes.get(person.eid, 0) + 1
@@ -152,7 +155,7 @@ def _people(snapshot: Snapshot) -> dict[int, Person]:
         "select rid, source, record_id, eid from kept_record where state = 'active' and entity_type = ?",
         [snapshot.entity.name],
     ).fetchall()
-    return {rid: Person(rid, source, record_id, source in promised, eid) for rid, source, record_id, eid in rows}
+    return {rid: Person(rid, source, record_id, source in promised, 0, eid) for rid, source, record_id, eid in rows}
 
 
 def _merge_links(snapshot: Snapshot, release: Release) -> list[Link]:
@@ -170,8 +173,9 @@ def _is_kept(part: Part, people: dict[int, Person], sizes: dict[int | None, int]
 def _check_golden(snapshot: Snapshot) -> CheckLine:
     """Golden values made anew from the stored members against the stored ones."""
     name, checked, different = snapshot.entity.name, 0, 0
-    for parts in _stored_parts(snapshot):
-        made = dict(golden_records(snapshot.connection, snapshot.entity, parts))
+    eids: deque[list[int]] = deque()
+    for texts in make_golden(snapshot.entity, _stored_blocks(snapshot, eids)):
+        made = dict(zip(eids.popleft(), texts, strict=True))
         held = entities.golden(snapshot.connection, made)
         stored = dict(zip(held["eid"].to_pylist(), held["values"].to_pylist(), strict=True))
         checked += len(made)
@@ -179,7 +183,8 @@ def _check_golden(snapshot: Snapshot) -> CheckLine:
     return _line(f"golden records of {name}", different, f"all {checked:,} made anew are equal", "golden records")
 
 
-def _stored_parts(snapshot: Snapshot) -> Iterator[list[tuple[int, Part]]]:
+def _stored_blocks(snapshot: Snapshot, eids: deque[list[int]]) -> Iterator[Block]:
+    """The members of the stored entities of the type that have active ones; the numbers of each block go to `eids`."""
     cursor = snapshot.scratch.cursor()
     cursor.execute(
         """
@@ -192,7 +197,8 @@ def _stored_parts(snapshot: Snapshot) -> Iterator[list[tuple[int, Part]]]:
         [snapshot.entity.name],
     )
     while rows := cursor.fetchmany(GOLDEN_ENTITIES):
-        yield [(eid, tuple(rids)) for eid, rids in rows]
+        eids.append([eid for eid, _ in rows])
+        yield load_block(snapshot.connection, [rids for _, rids in rows])
 
 
 def _line(name: str, different: int, held: str, what: str) -> CheckLine:

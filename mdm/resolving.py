@@ -1,86 +1,71 @@
-"""Resolving in bulk: unresolved records of one type -> links, entities and golden records in one transaction."""
+"""Resolving in bulk: unresolved records of one type -> links, entities and golden records in the store.
+
+Everything is decided first, from one snapshot, and nothing of it is written: `decide` also answers what another release
+would change. Then it is written, portion by portion, or in one transaction where a new release takes over.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from mdm import learning, matching
-from mdm.changes import draft_changes
-from mdm.deciding import Link, Person, Rulings, partition, rulings_of
-from mdm.engine.release import GRID, Release, to_units
+from mdm import golden, learning, matching
+from mdm.changes import Portion, draft_changes
+from mdm.deciding import Part, Person, partition
+from mdm.engine.cluster import components
+from mdm.engine.release import GRID, Release
+from mdm.golden import Block
 from mdm.matching import Work
-from mdm.policy import ProjectPolicy
-from mdm.scratch import append, has_table
+from mdm.scratch import append, fetch, has_table
 from mdm.store import Store, entities, links, records, releases, verdicts
 from mdm.store.links import LinkRow
-from mdm.store.verdicts import Verdict
+from mdm.unresolved import Unresolved, active_rids, read_people, read_rulings, read_touched, read_unresolved
 from mdm.watch import Watch
+
+PORTION_RECORDS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Unresolved:
-    """What must be decided anew in one entity type.
+class Ruling:
+    """By which release records are decided; everything: all of them, anew. switches: the release is not active yet."""
 
-    linked: rids to link. gone: rids that leave its entities, those in `moved` for another type.
-    active: how many records of the type may be linked.
+    release: Release
+    everything: bool = False
+    switches: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision that is not written yet; `links_TYPE` holds its links.
+
+    people: everybody it is about, also those in `todo.gone`. compared: pairs. cut: components too large to keep.
     """
 
-    linked: list[int]
-    gone: list[int]
-    moved: list[int]
-    active: int
-
-    @property
-    def everything(self) -> bool:
-        """Whether all records of the type are to be linked."""
-        return len(self.linked) == self.active
+    todo: Unresolved
+    people: dict[int, Person]
+    parts: list[Part]
+    compared: int
+    cut: int
 
 
-def learn_all(work: Work, store: Store, policy: ProjectPolicy) -> Release:
-    """A release learnt from all stored records of the type, saved and active."""
-    with store.reading() as connection:
-        load_all(work, connection)
-    release = learning.learn(work, policy)
-    _activate(store, release)
-    return release
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """moved: records left for another type and wait for it. outdated: portions that others changed meanwhile."""
 
-
-def _activate(store: Store, release: Release) -> None:
-    """Save and activate; what another release decided is unresolved from then on, even if this run dies."""
-    with store.writing() as connection:
-        first = releases.active(connection, release.entity) is None
-        learning.save(connection, release)
-        releases.activate(connection, release.release_id)
-        if not first:
-            records.unresolve(connection, None)
-
-
-def carry_over(store: Store, release: Release, policy: ProjectPolicy) -> Release:
-    """The release under the policy of today: the same weights, the thresholds that are written; saved and active."""
-    match = policy.file.match
-    merge = release.merge if match.merge is None else match.merge
-    review = min(release.review, merge) if match.review is None else match.review
-    hashed = policy.hashes[release.entity]
-    carried = learning.named(replace(release, policy=hashed, review=review, merge=merge, created_at=""))
-    _activate(store, carried)
-    return carried
+    moved: bool = False
+    outdated: int = 0
 
 
 def load_all(work: Work, connection: Connection) -> list[int]:
     """Fill `keys_TYPE` and `features_TYPE` with all active records; their rids."""
-    rids = _active(work, connection)
+    rids = active_rids(work, connection)
     _load_features(work, connection, rids)
     matching.load_keys(work, connection, rids, len(rids))
     return rids
-
-
-def _active(work: Work, connection: Connection) -> list[int]:
-    batches = records.scan(connection, ["rid"], entity_type=work.entity.name)
-    return [rid for batch in batches for rid in batch["rid"].to_pylist()]
 
 
 def _load_features(work: Work, connection: Connection, rids: Iterable[int]) -> None:
@@ -97,72 +82,37 @@ def _load_features(work: Work, connection: Connection, rids: Iterable[int]) -> N
     matching.load_features(work, connection, [rid for (rid,) in scratch.execute(missing).fetchall()])
 
 
-def resolve(store: Store, work: Work, release: Release, watch: Watch, *, everything: bool = False) -> bool:
-    """Link, cluster and publish what is unresolved (or everything) with the release.
+def resolve(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Outcome:
+    """Link, cluster and publish what is unresolved, or everything, as the ruling says."""
+    decided = decide(store, work, ruling, watch)
+    if decided is None:
+        return Outcome()
+    watch.tally.add("pairs compared", decided.compared)
+    watch.tally.add("entities written", len(decided.parts))
+    if decided.cut:
+        note = f"{work.entity.name}: {decided.cut} components were too large and were cut at higher thresholds"
+        watch.tally.notes.append(note)
+    return Outcome(bool(decided.todo.moved), _write(store, work, ruling, decided, watch))
 
-    True when records left for another type: they wait, unresolved, until that type is resolved (again).
-    """
-    name = work.entity.name
-    with watch.tally.stage("link"), store.reading() as connection:
-        watch.progress(f"link {name}", 0, None)
-        todo = _unresolved(work, connection, everything=everything)
-        if not todo.linked and not todo.gone:
-            return False
-        watch.tally.add("pairs compared", _link(work, connection, release, todo))
-    with store.writing() as connection:
-        with watch.tally.stage("write links"):
-            _write_links(work, connection, release, todo)
+
+def decide(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Decided | None:
+    """What the ruling makes of the records, all seen at one moment; None when there is nothing to decide."""
+    name, release = work.entity.name, ruling.release
+    with store.reading() as connection:
+        with watch.tally.stage("link"):
+            watch.progress(f"link {name}", 0, None)
+            todo = read_unresolved(work, connection, everything=ruling.everything)
+            if not todo.linked and not todo.gone and not ruling.switches:
+                return None
+            compared = _link(work, connection, release, todo)
         with watch.tally.stage("cluster"):
             watch.progress(f"cluster {name}", 0, None)
-            people, merge_links = _touched(work, connection, release, todo)
+            people, merge_links = read_touched(work, connection, release, todo)
             rulings = read_rulings(connection, verdicts.active(connection))
             _complete_features(work, connection, people)
-            decision = partition(work, release, people, merge_links, rulings)
-        with watch.tally.stage("golden records"):
-            watch.progress(f"golden {name}", 0, None)
-            olds = _people(work, connection, todo.gone)
-            draft = draft_changes(connection, work.entity, decision.parts, people | olds, todo.gone)
-        with watch.tally.stage("publish"):
-            watch.progress(f"publish {name}", 0, None)
-            entities.apply(connection, draft.changes(watch.run_id))
-            records.unresolve(connection, todo.moved)
-    watch.tally.merges += draft.merges
-    watch.tally.add("entities written", len(decision.parts))
-    if decision.cut:
-        watch.tally.notes.append(f"{name}: {decision.cut} components were too large and were cut at higher thresholds")
-    return bool(todo.moved)
-
-
-def settle_nobodies(store: Store, work: Work) -> None:
-    """Nothing; of a type without release no record may be matched, so what is unresolved belongs to nobody."""
-    with store.reading() as connection:
-        todo = _unresolved(work, connection, everything=False)
-    if todo.gone:
-        with store.writing() as connection:
-            records.set_entities(connection, [(rid, None) for rid in todo.gone])
-
-
-def _unresolved(work: Work, connection: Connection, *, everything: bool) -> Unresolved:
-    """A record that another type's entity still holds is not linked yet: that type lets it go first."""
-    name = work.entity.name
-    columns = ["rid", "entity_type", "state", "eid"]
-    table = records.waiting(connection, columns).to_pydict()
-    types = entities.types_of(connection, {eid for eid in table["eid"] if eid is not None})
-    linked: list[int] = []
-    gone: list[int] = []
-    moved: list[int] = []
-    held: set[int] = set()
-    for rid, entity, state, eid in zip(*(table[column] for column in columns), strict=True):
-        home = types.get(eid, entity)
-        if entity != home == name:
-            gone.append(rid)
-            moved += [rid] if state == "active" else []
-        elif entity == name != home:
-            held.add(rid)
-        elif entity == name:
-            (linked if state == "active" else gone).append(rid)
-    active = [rid for rid in _active(work, connection) if rid not in held]
-    return Unresolved(sorted(active if everything else linked), sorted(gone), moved, len(active))
+            decision = partition(release, people, merge_links, rulings, matching.weigh_inside(work, release))
+        leaving = read_people(work, connection, todo.gone)
+    return Decided(todo, people | leaving, decision.parts, compared, decision.cut)
 
 
 def _link(work: Work, connection: Connection, release: Release, todo: Unresolved) -> int:
@@ -179,81 +129,140 @@ def _link(work: Work, connection: Connection, release: Release, todo: Unresolved
     return pairs
 
 
-def _write_links(work: Work, connection: Connection, release: Release, todo: Unresolved) -> None:
-    rows = _link_rows(work, release)
-    links.replace(connection, [*todo.linked, *todo.gone], rows)
+def _complete_features(work: Work, connection: Connection, people: Iterable[int]) -> None:
+    """Add to `features_TYPE` the touched records that linking had no need of."""
+    held = {rid for (rid,) in work.scratch.execute(f"select rid from {work.table('features')}").fetchall()}
+    matching.load_features(work, connection, sorted(set(people) - held))
+
+
+def _write(store: Store, work: Work, ruling: Ruling, decided: Decided, watch: Watch) -> int:
+    """How many portions could not be written, because their records changed meanwhile: they stay unresolved."""
+    portions = list(cut_portions(decided))
+    made = golden.make_golden(work.entity, (_load_block(store, portion) for portion in portions))
+    texts = _timed(made, watch, work.entity.name)
+    with store.reading() as connection:
+        takes_over = ruling.switches and releases.active(connection, work.entity.name) is not None
+    if takes_over:
+        # Nobody may see entities of two releases: the long part comes first, then all is switched at once.
+        texts = _spooled(work, texts)
+    outdated = 0
+    with _transactions(store, at_once=takes_over) as transaction:
+        with watch.tally.stage("write links"), transaction() as connection:
+            _switch(connection, ruling)
+            links.replace(connection, [*decided.todo.linked, *decided.todo.gone], _link_rows(work, ruling.release))
+        for portion, golden_texts in zip(portions, texts, strict=True):
+            with watch.tally.stage("publish"), transaction() as connection:
+                draft = draft_changes(connection, work.entity, portion, decided.people, golden_texts)
+                if draft is None:
+                    outdated += 1
+                    continue
+                entities.apply(connection, draft.changes(watch.run_id))
+                records.unresolve(connection, set(portion.gone).intersection(decided.todo.moved))
+                watch.tally.merges += draft.merges
+    return outdated
+
+
+@contextmanager
+def _transactions(store: Store, *, at_once: bool) -> Iterator[Callable[[], AbstractContextManager[Connection]]]:
+    """What gives each step its transaction: one of its own, or the one that holds them all."""
+    if at_once:
+        with store.writing() as whole:
+            yield lambda: nullcontext(whole)
+    else:
+        yield store.writing
+
+
+def _switch(connection: Connection, ruling: Ruling) -> None:
+    """Make the ruling's release the active one; what another one decided is unresolved until it is decided anew."""
+    if ruling.switches:
+        learning.save(connection, ruling.release)
+        releases.activate(connection, ruling.release.release_id)
+        records.unresolve(connection, None, entity_type=ruling.release.entity)
 
 
 def _link_rows(work: Work, release: Release) -> Iterator[LinkRow]:
-    cursor = work.scratch.cursor()
-    cursor.execute(f"select l, r, units, levels from {work.table('links')} order by l, r")
-    while rows := cursor.fetchmany(50_000):
-        for left, right, units, levels in rows:
-            yield LinkRow(left, right, units / GRID, levels, release.release_id)
+    query = f"select l, r, units, levels from {work.table('links')} order by l, r"
+    for left, right, units, levels in fetch(work.scratch, query):
+        yield LinkRow(left, right, units / GRID, levels, release.release_id)
 
 
-def _touched(
-    work: Work, connection: Connection, release: Release, todo: Unresolved
-) -> tuple[dict[int, Person], list[Link]]:
-    """Everybody in the components of the unresolved records, with all merge-level links among them."""
-    if todo.everything:
-        rids = set(todo.linked)
-        found = _merge_links(links.scan(connection), release, rids)
-    else:
-        rids, found = _closure(work, connection, release, todo)
-    return _people(work, connection, rids), found
+def cut_portions(decided: Decided) -> Iterator[Portion]:
+    """The decision in portions of some 20,000 records; what a present entity holds is never divided."""
+    parts: list[Part] = []
+    gone: list[int] = []
+    size = 0
+    for own_parts, own_gone in _inseparable(decided):
+        parts += own_parts
+        gone += own_gone
+        size += sum(map(len, own_parts)) + len(own_gone)
+        if size >= PORTION_RECORDS:
+            yield Portion(parts, gone)
+            parts, gone, size = [], [], 0
+    if parts or gone:
+        yield Portion(parts, gone)
 
 
-def _closure(work: Work, connection: Connection, release: Release, todo: Unresolved) -> tuple[set[int], list[Link]]:
-    """Grow from the unresolved records and their old companions along merge-level links and verdicts."""
-    olds = records.load(connection, [*todo.linked, *todo.gone], ["eid"])["eid"].to_pylist()
-    companions = entities.members(connection, {eid for eid in olds if eid is not None})["rid"].to_pylist()
-    rulings = read_rulings(connection, verdicts.active(connection))
-    active = set(_state_filtered(work, connection, [*todo.linked, *companions]))
-    rids, fresh, found = set(), active, {}
-    while fresh:
-        rids |= fresh
-        touching = links.touching(connection, fresh)
-        for link in _merge_links(touching.to_batches(), release, None):
-            found[link.left, link.right] = link
-        reached = {end for pair in found for end in pair}
-        reached |= {rid for together in rulings.same if together & rids for rid in together}
-        fresh = set(_state_filtered(work, connection, reached - rids))
-    return rids, list(found.values())
+def _inseparable(decided: Decided) -> Iterator[tuple[list[Part], list[int]]]:
+    """Parts and leaving records, together where they hold members of one present entity."""
+    leaving = [(rid,) for rid in decided.todo.gone]
+    every = [*decided.parts, *leaving]
+    first: dict[int, int] = {}
+    ties: list[tuple[int, int]] = []
+    for place, part in enumerate(every):
+        for eid in {decided.people[rid].eid for rid in part} - {None}:
+            if first.setdefault(eid, place) != place:  # type: ignore[arg-type]
+                ties.append((first[eid], place))  # type: ignore[index]
+    tied = {group[0]: group for group in components(ties)}
+    later = {place for group in tied.values() for place in group[1:]}
+    for place in range(len(every)):
+        if place not in later:
+            group = tied.get(place, [place])
+            yield (
+                [every[n] for n in group if n < len(decided.parts)],
+                [every[n][0] for n in group if n >= len(decided.parts)],
+            )
 
 
-def _state_filtered(work: Work, connection: Connection, rids: Iterable[int]) -> list[int]:
-    """Those of the records that are active and of this type."""
-    table = records.load(connection, rids, ["rid", "entity_type", "state"]).to_pydict()
-    rows = zip(table["rid"], table["entity_type"], table["state"], strict=True)
-    return [rid for rid, entity, state in rows if entity == work.entity.name and state == "active"]
+def _load_block(store: Store, portion: Portion) -> Block:
+    with store.reading() as connection:
+        return golden.load_block(connection, portion.parts)
 
 
-def _merge_links(batches: Iterable[pa.RecordBatch], release: Release, among: set[int] | None) -> list[Link]:
-    least = to_units(release.merge)
-    found = []
-    for batch in batches:
-        columns = (batch[name].to_pylist() for name in ("left_rid", "right_rid", "bits"))
-        for left, right, bits in zip(*columns, strict=True):
-            units = round(bits * GRID)
-            if units >= least and (among is None or left in among):
-                found.append(Link(left, right, units))
-    return found
+def _timed(made: Iterator[list[str]], watch: Watch, name: str) -> Iterator[list[str]]:
+    """The texts, with the time spent waiting for them counted as a stage."""
+    done = 0
+    while True:
+        with watch.tally.stage("golden records"):
+            texts = next(made, None)
+        if texts is None:
+            return
+        done += len(texts)
+        watch.progress(f"publish {name}", done, None)
+        yield texts
 
 
-def _people(work: Work, connection: Connection, rids: Iterable[int]) -> dict[int, Person]:
-    table = records.load(connection, rids, ["rid", "source", "record_id", "eid"]).to_pydict()
-    rows = zip(table["rid"], table["source"], table["record_id"], table["eid"], strict=True)
-    return {rid: Person(rid, source, record_id, source in work.promised, eid) for rid, source, record_id, eid in rows}
+def _spooled(work: Work, made: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The texts from the scratch database, where all of them stand before the first is given."""
+    table = work.table("golden")
+    work.scratch.execute(f"create or replace table {table} (portion bigint, texts varchar[])")
+    portions = 0
+    for texts in made:
+        row = {"portion": pa.array([portions]), "texts": pa.array([texts], pa.list_(pa.string()))}
+        append(work.scratch, table, pa.table(row))
+        portions += 1
+    return _unspooled(work, portions)
 
 
-def _complete_features(work: Work, connection: Connection, people: Mapping[int, Person]) -> None:
-    """Add to `features_TYPE` the touched records that linking had no need of."""
-    held = {rid for (rid,) in work.scratch.execute(f"select rid from {work.table('features')}").fetchall()}
-    matching.load_features(work, connection, sorted(people.keys() - held))
+def _unspooled(work: Work, portions: int) -> Iterator[list[str]]:
+    query = f"select texts from {work.table('golden')} where portion = ?"
+    for portion in range(portions):
+        yield work.scratch.execute(query, [portion]).fetchall()[0][0]
 
 
-def read_rulings(connection: Connection, active: list[Verdict]) -> Rulings:
-    """The active verdicts as record numbers."""
-    names = {name for verdict in active for name in (*verdict.left, *verdict.right)}
-    return rulings_of(active, {(r.source, r.record_id): r.rid for r in records.by_ids(connection, names)})
+def settle_nobodies(store: Store, work: Work) -> None:
+    """Nothing; of a type without release no record may be matched, so what is unresolved belongs to nobody."""
+    with store.reading() as connection:
+        todo = read_unresolved(work, connection, everything=False)
+    if todo.gone:
+        with store.writing() as connection:
+            records.set_entities(connection, [(rid, None) for rid in todo.gone])

@@ -62,3 +62,16 @@ def fetch(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[A
 def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     """The number of rows in the table."""
     return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def run_as_written(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
+    """Nothing; the statement ran with its joins in the order written.
+
+    A join works on as many cores as its first table has row groups (of 122,880 rows). Left to itself, DuckDB begins
+    with the smallest table: 429,000 pairs of 80,000 records were scored on one core, 6.7 s instead of 3.8 s.
+    """
+    connection.execute("set disabled_optimizers = 'join_order,build_side_probe_side'")
+    try:
+        connection.execute(statement)
+    finally:
+        connection.execute("reset disabled_optimizers")

@@ -87,20 +87,25 @@ def activate(
     store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide with another release from now on.
+    """Decide everything by another release and switch to it.
 
-    Entity ids are carried over.
+    It is decided beside the live entities, which change all at once at the end. Ids are carried over; the way back is
+    the same.
 
     \b
     Examples:
       mdm activate person-2
       mdm activate person-2 -p shop/project.yaml
     """
-    open_project(project, store).activate(release_id)
+    opened = open_project(project, store)
+    with progress_bars(quiet=as_json) as progress:
+        active = opened.activate(release_id, progress=progress)
     if as_json:
-        print_json({"activated": release_id})
-    else:
-        print_lines([f"Active now: {release_id}. `mdm run --full` decides every record by it."])
+        print_json({"activated": active})
+        return
+    print_lines([f"Active now: {active}"])
+    if active != release_id:
+        print_lines([f"{release_id} was learnt under another policy; {active} has its weights under that of today."])
 
 
 def show_run(report: RunReport) -> None:

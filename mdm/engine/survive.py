@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mdm.engine.policy import EntityType, SurvivorshipPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A record of an entity with its claims, as standardised and validated."""
 
     source: str
@@ -20,9 +18,11 @@ class Member:
     claims: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A value one record offers for a field: sub-field -> text, with trust after downgrades and age."""
+class Claim(NamedTuple):
+    """A value one record offers for a field: sub-field -> text, with trust after downgrades and age.
+
+    A plain tuple: a batch makes one for every value it was given.
+    """
 
     value: Mapping[str, str]
     source: str
@@ -47,27 +47,32 @@ def survive(members: Iterable[Member], entity: EntityType) -> Golden:
     """
     people = sorted(members, key=lambda m: (m.source, m.record_id))
     newest = max((m.updated_at for m in people if m.updated_at is not None), default=None)
+    aged = [(member, _years_between(member.updated_at, newest)) for member in people]
     golden: Golden = {}
     for field in entity.fields:
         policy = entity.survivorship.get(field, entity.default_survivorship)
-        claims = [c for m in people for c in _claims(m, field, newest, policy)]
+        claims = [claim for member, years in aged for claim in _claims(member, field, policy.ageing * years)]
         if claims:
             golden[field] = _winners(claims, policy)
     return golden
 
 
-def _claims(member: Member, field: str, newest: str | None, policy: SurvivorshipPolicy) -> list[Claim]:
-    lost = policy.ageing * _years_between(member.updated_at, newest)
+def _claims(member: Member, field: str, lost: float) -> list[Claim]:
+    """What the record says of the field; lost: the points of trust that its age costs."""
+    source, record_id, updated_at, claims = member
+    offered = claims.get(field)
+    if offered is None:
+        return []
     return [
-        Claim(claim["clean"], member.source, member.record_id, member.updated_at, claim["trust"] - lost, place)
-        for place, claim in enumerate(member.claims.get(field, ()))
+        Claim(claim["clean"], source, record_id, updated_at, claim["trust"] - lost, place)
+        for place, claim in enumerate(offered)
         if claim["clean"]
     ]
 
 
 def _years_between(older: str | None, newer: str | None) -> float:
     """Whole months as years; 0 when either is unknown, so that undated claims keep their trust."""
-    if older is None or newer is None:
+    if older is None or newer is None or older == newer:
         return 0.0
     months = (int(newer[:4]) - int(older[:4])) * 12 + int(newer[5:7] or 1) - int(older[5:7] or 1)
     return max(months, 0) / 12
@@ -75,38 +80,31 @@ def _years_between(older: str | None, newer: str | None) -> float:
 
 def _winners(claims: list[Claim], policy: SurvivorshipPolicy) -> list[dict[str, Any]]:
     if policy.unit:
-        return [_golden(*_winner(claims, policy))]
+        return [_winner(claims, policy)]
     subs = sorted({sub for claim in claims for sub in claim.value})
-    winners = []
-    for sub in subs:
-        offered = [
-            Claim({sub: c.value[sub]}, c.source, c.record_id, c.updated_at, c.trust, c.place)
-            for c in claims
-            if sub in c.value
-        ]
-        winners.append(_golden(*_winner(offered, policy)))
-    return winners
+    if len(subs) == 1:
+        return [_winner(claims, policy)]
+    return [
+        _winner([claim._replace(value={sub: claim.value[sub]}) for claim in claims if sub in claim.value], policy)
+        for sub in subs
+    ]
 
 
-def _winner(claims: list[Claim], policy: SurvivorshipPolicy) -> tuple[Claim, str]:
-    """The winning claim and the strategy that decided; `only` when there was one value to choose from."""
+def _winner(claims: list[Claim], policy: SurvivorshipPolicy) -> dict[str, Any]:
+    """The winning claim with the strategy that decided; `only` when there was one value to choose from."""
     left, decided = claims, "only"
     for name in policy.by:
-        if len({_text(c) for c in left}) == 1:
+        if len(left) == 1 or len({_text(c) for c in left}) == 1:
             break
         best = STRATEGIES[name](left)
         if len(best) < len(left):
             left, decided = best, name
-    return min(left, key=lambda c: c.tie), decided
-
-
-def _golden(claim: Claim, by: str) -> dict[str, Any]:
-    origin = {"source": claim.source, "record_id": claim.record_id, "updated_at": claim.updated_at}
-    return {"value": dict(claim.value), **origin, "by": by}
+    value, source, record_id, updated_at, _, _ = left[0] if len(left) == 1 else min(left, key=lambda c: c.tie)
+    return {"value": value, "source": source, "record_id": record_id, "updated_at": updated_at, "by": decided}
 
 
 def _text(claim: Claim) -> str:
-    return "\x1f".join(f"{sub}={claim.value[sub]}" for sub in sorted(claim.value)).casefold()
+    return "\x1f".join([f"{sub}={text}" for sub, text in sorted(claim.value.items())]).casefold()
 
 
 def _best(claims: list[Claim], rank: Callable[[Claim], Any]) -> list[Claim]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from mdm.engine.keys import unpack_keys
 from mdm.store.bulk import arrow_schema, bulk_insert, chunks, read_table, stream
 from mdm.store.listed import among
-from mdm.store.schema import record, record_key
+from mdm.store.schema import record_body, record_key
 
 SORTED_ROWS = 500_000
 HELD_RIDS = 20_000
@@ -23,7 +23,7 @@ _OF_RECORDS = among(record_key.c.rid, "rids")
 _WITH_KEYS = among(record_key.c.key, "keys")
 _DROP_HELD = record_key.delete().where(_WITH_KEYS, _OF_RECORDS)
 _DROP_BY_SCAN = record_key.delete().where(_OF_RECORDS)
-_PACKED = select(record.c.rid, record.c["keys"]).where(among(record.c.rid, "rids"))
+_PACKED = select(record_body.c.rid, record_body.c["keys"]).where(among(record_body.c.rid, "rids"))
 _HOLDERS = select(record_key).where(_WITH_KEYS)
 
 

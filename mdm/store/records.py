@@ -1,6 +1,7 @@
 """Records: the current version of each, its history, its claims and features as JSON text.
 
-The history of a record is its rows in `record_version` and then its row in `record`.
+A record is a row in `record` (who it is, what was decided) and one in `record_body` (what it says). Its history is its
+rows in `record_version` and then the present ones.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, literal_col
 from mdm.store import counters
 from mdm.store.bulk import Parameters, arrow_schema, bulk_insert, bulk_update, chunks, pairs, read_table, stream
 from mdm.store.listed import among
-from mdm.store.schema import quarantined_row, record, record_version, source
+from mdm.store.schema import quarantined_row, record, record_body, record_version, source
 from mdm.store.store import recorded_at
 
 PUT_ROWS = 5_000
@@ -96,16 +97,30 @@ class StoredRecord:
     issues: str
 
 
+_BODY = ("keys", "payload", "claims", "features", "issues")
+
+
 def _selected(columns: Sequence[str]) -> Select[Any]:
-    chosen = [source.c.name.label("source") if name == "source" else record.c[name] for name in columns]
-    statement = select(*chosen).select_from(record)
-    return statement.join(source, source.c.source_id == record.c.source_id) if "source" in columns else statement
+    statement = select(*(_column(name) for name in columns)).select_from(record)
+    if "source" in columns:
+        statement = statement.join(source, source.c.source_id == record.c.source_id)
+    if not set(columns).isdisjoint(_BODY):
+        statement = statement.join(record_body, record_body.c.rid == record.c.rid)
+    return statement
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    if name == "source":
+        return source.c.name.label("source")
+    return record_body.c[name] if name in _BODY else record.c[name]
 
 
 _GIVEN = among(record.c.rid, "rids")
+_GIVEN_BODY = among(record_body.c.rid, "rids")
 _OF_SOURCE = (source.c.name == bindparam("source")) & among(record.c.record_id, "record_ids")
 _STORED = tuple(field.name for field in fields(StoredRecord))
 _VERSIONS = select(record.c.rid, record.c.version).where(_GIVEN)
+_STANDING = select(record.c.rid, record.c.version, record.c.eid).where(_GIVEN)
 _LIVE = select(record.c.rid).where(_GIVEN, record.c.state != "deleted")
 _ARCHIVE = record_version.insert().from_select(_VERSIONED, _selected(_VERSIONED).where(_GIVEN))
 
@@ -158,15 +173,29 @@ def put(connection: Connection, rows: Iterable[RecordRow], run_id: int | None) -
     Raises sqlalchemy's IntegrityError when a row gives a stored (source, record_id) another rid.
     """
     moment = recorded_at(connection)
+    stamp = ("version", "recorded_at", "run_id", "resolved")
+    heads, bodies = _HEAD + stamp, ("rid", *_BODY)
     for chunk in chunks(rows, PUT_ROWS):
         known = _versions(connection, [row.rid for row in chunk])
         new = [row for row in chunk if row.rid not in known]
         changed = [row for row in chunk if row.rid in known]
-        stamp = ("version", "recorded_at", "run_id", "resolved")
-        bulk_insert(connection, record, RecordRow._fields + stamp, [(*row, 1, moment, run_id, 0) for row in new])
+        bulk_insert(connection, record, heads, [(*_head(row), 1, moment, run_id, 0) for row in new])
+        bulk_insert(connection, record_body, bodies, map(_body, new))
         _archive(connection, [row.rid for row in changed])
-        stamped = [(*row, known[row.rid] + 1, moment, run_id, 0) for row in changed]
-        bulk_update(connection, record, RecordRow._fields + stamp, stamped)
+        stamped = [(*_head(row), known[row.rid] + 1, moment, run_id, 0) for row in changed]
+        bulk_update(connection, record, heads, stamped)
+        bulk_update(connection, record_body, bodies, map(_body, changed))
+
+
+_HEAD = tuple(name for name in RecordRow._fields if name not in _BODY)
+
+
+def _head(row: RecordRow) -> tuple[Any, ...]:
+    return row[: len(_HEAD)]
+
+
+def _body(row: RecordRow) -> tuple[Any, ...]:
+    return (row.rid, *row[len(_HEAD) :])
 
 
 def _versions(connection: Connection, rids: Sequence[int]) -> dict[int, int]:
@@ -180,8 +209,12 @@ def _archive(connection: Connection, rids: Sequence[int]) -> None:
 
 def reread(connection: Connection, readings: Iterable[Reading]) -> None:
     """Nothing; records whose payload did not change have new claims and no new version. They become unresolved."""
-    columns = (*Reading._fields, "resolved")
-    bulk_update(connection, record, columns, ((*reading, 0) for reading in readings))
+    for chunk in chunks(readings, PUT_ROWS):
+        heads = [(each.rid, each.entity_type, each.state, each.content_hash, each.updated_at, 0) for each in chunk]
+        columns = ("rid", "entity_type", "state", "content_hash", "updated_at", "resolved")
+        bulk_update(connection, record, columns, heads)
+        bodies = [(each.rid, each.keys, each.claims, each.features, each.issues) for each in chunk]
+        bulk_update(connection, record_body, ("rid", "keys", "claims", "features", "issues"), bodies)
 
 
 def mark_deleted(connection: Connection, rids: Iterable[int], run_id: int | None) -> None:
@@ -195,7 +228,8 @@ def mark_deleted(connection: Connection, rids: Iterable[int], run_id: int | None
         emptied = {"keys": b"", "payload": "{}", "claims": "{}", "features": "{}", "issues": "[]"}
         marked = {"state": "deleted", "resolved": 0}
         stamp = {"version": record.c.version + 1, "recorded_at": recorded_at(connection), "run_id": run_id}
-        connection.execute(record.update().where(_GIVEN).values(emptied | marked | stamp), {"rids": live})
+        connection.execute(record.update().where(_GIVEN).values(marked | stamp), {"rids": live})
+        connection.execute(record_body.update().where(_GIVEN_BODY).values(emptied), {"rids": live})
 
 
 def by_ids(connection: Connection, identities: Iterable[tuple[str, str]]) -> list[StoredRecord]:
@@ -257,6 +291,12 @@ def scan(
     return stream(connection, statement)
 
 
+def standing(connection: Connection, rids: Iterable[int]) -> dict[int, tuple[int, int | None]]:
+    """rid -> (version, eid) of these records, those not stored left out."""
+    rows = connection.execute(_STANDING, {"rids": rids})
+    return {rid: (version, eid) for rid, version, eid in rows}
+
+
 def waiting(connection: Connection, columns: Sequence[str]) -> pa.Table:
     """The columns of the unresolved records in any state, as `load` has them, in no stated order."""
     return read_table(connection, _selected(columns).where(record.c.resolved == literal_column("0")))
@@ -268,11 +308,14 @@ def unresolved(connection: Connection) -> list[int]:
     return list(connection.scalars(statement))
 
 
-def unresolve(connection: Connection, rids: Iterable[int] | None) -> None:
-    """Nothing; the records (None: all active ones) are marked unresolved: their entities must be decided anew."""
+def unresolve(connection: Connection, rids: Iterable[int] | None, *, entity_type: str | None = None) -> None:
+    """Nothing; the records (None: all active ones, of that type) are unresolved: their entities are decided anew."""
     chosen = record.update().values(resolved=0)
     if rids is None:
-        connection.execute(chosen.where(record.c.state == "active"))
+        condition = record.c.state == "active"
+        if entity_type is not None:
+            condition &= record.c.entity_type == entity_type
+        connection.execute(chosen.where(condition))
         return
     for chunk in chunks(sorted(set(rids)), LOAD_RIDS):
         connection.execute(chosen.where(_GIVEN), {"rids": chunk})

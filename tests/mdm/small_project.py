@@ -20,6 +20,7 @@ from mdm.linkage.train import TrainingInput, starting_release
 from mdm.matching import Work
 from mdm.pipeline import Options, run_batch
 from mdm.policy import ProjectPolicy, load_policy
+from mdm.resolving import Ruling
 from mdm.scratch import open_scratch
 from mdm.store import Store, open_store, releases
 from mdm.store.verdicts import Identity, Verdict
@@ -204,7 +205,7 @@ def settle(store: Store, policy: ProjectPolicy) -> None:
             with store.reading() as connection:
                 release = learning.active_release(connection, entity.name)
             assert release is not None
-            resolving.resolve(store, Work(scratch, entity), release, Watch())
+            resolving.resolve(store, Work(scratch, entity), Ruling(release), Watch())
 
 
 def give(store: Store, policy: ProjectPolicy, kind: str, left: Identity, right: Identity) -> int:

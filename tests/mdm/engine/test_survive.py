@@ -83,8 +83,8 @@ def test_one_value_needs_no_strategy() -> None:
 def test_a_claim_ages_against_the_newest_of_its_entity() -> None:
     ageing = ruled(("trusted",), ageing=4.0)
     assert winner(survive([OLD, NEW], ageing), "gender")[1] == "web:2"
-    assert winner(survive([OLD, replace(NEW, updated_at="2022-01-01")], ageing), "gender")[1] == "crm:1"
-    assert winner(survive([OLD, replace(NEW, updated_at=None)], ageing), "gender")[1] == "crm:1"
+    assert winner(survive([OLD, NEW._replace(updated_at="2022-01-01")], ageing), "gender")[1] == "crm:1"
+    assert winner(survive([OLD, NEW._replace(updated_at=None)], ageing), "gender")[1] == "crm:1"
 
 
 STREETS = [

@@ -61,11 +61,6 @@ def create_records() -> None:
         number("run_id", nullable=True),
         small("resolved"),
         number("eid", nullable=True),
-        sa.Column("keys", sa.LargeBinary(), nullable=False),
-        words("payload"),
-        words("claims"),
-        words("features"),
-        words("issues"),
         sa.PrimaryKeyConstraint("rid"),
         sa.UniqueConstraint("source_id", "record_id"),
         sa.CheckConstraint("state in ('active', 'quarantined', 'deleted')"),
@@ -73,6 +68,16 @@ def create_records() -> None:
     op.create_index("record_eid", "record", ["eid"])
     unresolved = sa.text("resolved = 0")
     op.create_index("record_unresolved", "record", ["rid"], sqlite_where=unresolved, postgresql_where=unresolved)
+    op.create_table(
+        "record_body",
+        number("rid"),
+        sa.Column("keys", sa.LargeBinary(), nullable=False),
+        words("payload"),
+        words("claims"),
+        words("features"),
+        words("issues"),
+        sa.PrimaryKeyConstraint("rid"),
+    )
     op.create_table(
         "record_version",
         number("rid"),
