@@ -21,16 +21,21 @@ Part = tuple[str, int | None]
 
 @dataclass(frozen=True, slots=True)
 class KeyPlan:
-    """The key rules of an entity type: what each key's text starts with, and the parts that follow."""
+    """The key rules of an entity type: every distinct part once; each rule the head of its texts and its parts' places.
+
+    content: what the text of the key of identical content starts with.
+    """
 
     content: str
-    rules: tuple[tuple[str, tuple[Part, ...]], ...]
+    parts: tuple[Part, ...]
+    rules: tuple[tuple[str, tuple[int, ...]], ...]
 
 
 def plan_keys(rules: Sequence[KeyRule], entity: str) -> KeyPlan:
     """The plan by which features of this entity type become keys."""
-    headed = tuple((f"{entity}{SEPARATOR}{rule.name}", rule.on) for rule in rules)
-    return KeyPlan(f"{entity}{SEPARATOR}content{SEPARATOR}", headed)
+    parts = tuple(dict.fromkeys(part for rule in rules for part in rule.on))
+    headed = tuple((f"{entity}{SEPARATOR}{rule.name}", tuple(map(parts.index, rule.on))) for rule in rules)
+    return KeyPlan(f"{entity}{SEPARATOR}content{SEPARATOR}", parts, headed)
 
 
 def blocking_keys(features: Mapping[str, Any], plan: KeyPlan) -> list[int]:
@@ -40,10 +45,29 @@ def blocking_keys(features: Mapping[str, Any], plan: KeyPlan) -> list[int]:
     """
     known = {name: value for name, value in features.items() if value is not None}
     texts = [plan.content + orjson.dumps(known, option=orjson.OPT_SORT_KEYS).decode()]
-    for head, parts in plan.rules:
-        texts += _combinations(known, head, parts)
+    endings = [_endings(known.get(feature), length) for feature, length in plan.parts]
+    for head, places in plan.rules:
+        found = [head]
+        for place in places:
+            ends = endings[place]
+            if len(ends) == 1:
+                end = ends[0]
+                found = [text + end for text in found]
+            else:
+                found = [text + end for text in found for end in ends][:MOST_COMBINATIONS]
+            if not found:
+                break
+        texts += found
     digests = b"".join([blake2b(text.encode(), digest_size=8).digest() for text in texts])
     return sorted({*unpack(f">{len(texts)}q", digests)})
+
+
+def _endings(value: Any, length: int | None) -> list[str]:
+    """What a part adds to a key's text: one for each value, whole or cut to a prefix; none where it is unknown."""
+    if value is None:
+        return []
+    values = value if isinstance(value, list) else [value]
+    return [f"{SEPARATOR}{str(each)[:length]}" for each in values]
 
 
 def pack_keys(keys: Sequence[int]) -> bytes:
@@ -54,18 +78,3 @@ def pack_keys(keys: Sequence[int]) -> bytes:
 def unpack_keys(packed: bytes) -> tuple[int, ...]:
     """The keys that `pack_keys` packed."""
     return unpack(f">{len(packed) // 8}q", packed)
-
-
-def _combinations(known: Mapping[str, Any], head: str, parts: Sequence[Part]) -> list[str]:
-    """The texts of one rule's keys: one for each combination of the values, each whole or cut to a prefix."""
-    texts = [head]
-    for feature, length in parts:
-        value = known.get(feature)
-        if value is None:
-            return []
-        if isinstance(value, str):
-            texts = [f"{text}{SEPARATOR}{value[:length]}" for text in texts]
-        else:
-            values = [str(each)[:length] for each in (value if isinstance(value, list) else [value])]
-            texts = [f"{text}{SEPARATOR}{each}" for text in texts for each in values][:MOST_COMBINATIONS]
-    return texts
