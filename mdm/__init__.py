@@ -11,10 +11,12 @@ learning, linkage
              all records -> a release, when a new one is due
 matching, engine.score
              keys -> candidate pairs -> links, weighed by SQL in bulk and by the same rules in Python
-resolving, deciding, engine.cluster
+resolving, unresolved, deciding, engine.cluster
              links and verdicts -> the partition into entities
-changes, engine.inherit, engine.survive
-             parts -> ids that last, golden records with the origin of every value, events
+golden, engine.survive
+             members -> golden records with the origin of every value
+changes, engine.inherit
+             parts -> ids that last, and events
 publish      the store -> files for others
 
 `pipeline` runs them as a batch job.

@@ -14,7 +14,6 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from mdm.engine.policy import EntityType
-from mdm.errors import Breaker
 from mdm.policy import ProjectPolicy
 from mdm.scratch import append, count, fetch, has_table
 from mdm.sources import BadRow, SourceBatch
@@ -24,7 +23,6 @@ from mdm.store.records import QuarantinedRow, RecordRow
 
 # A delivery that changes more than this of all records: everything is linked anew, which is cheaper than asking.
 MOST_CHANGED = 0.2
-MOST_DELETED = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,24 +116,6 @@ def _find_gone(scratch: duckdb.DuckDBPyConnection, snapshots: list[str], seen: I
         """,
         [sorted(names)],
     )
-
-
-def refuse_mass_deletion(scratch: duckdb.DuckDBPyConnection) -> None:
-    """Raises Breaker when a snapshot lacks more than a tenth of what its source delivered before."""
-    rows = scratch.execute("""
-        select g.source, count(*), any_value(s.stored)
-        from gone g
-        join (select source, count(*) as stored from stored where state <> 'deleted' group by source) s
-            on s.source = g.source
-        group by g.source
-        order by g.source
-    """).fetchall()
-    for source, missing, stored in rows:
-        if missing > MOST_DELETED * stored:
-            raise Breaker(
-                f"source {source!r}: {missing} of {stored} stored records are missing from the snapshot, more than "
-                f"{MOST_DELETED:.0%}; nothing was written. If they are really gone, run again with --allow-deletes"
-            )
 
 
 def commit_delivery(

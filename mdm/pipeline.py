@@ -8,21 +8,23 @@ next run goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 
-from mdm import delivery, learning, rereading, resolving
+from mdm import delivery, guards, learning, rereading, resolving
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release
-from mdm.errors import BadProject
+from mdm.errors import BadProject, Breaker
 from mdm.matching import Work
 from mdm.policy import ProjectPolicy
-from mdm.resolving import Ruling
+from mdm.resolving import GuardedWrite, Ruling
 from mdm.scratch import count, open_scratch
 from mdm.sources import BadRow, check_columns, scan
 from mdm.store import Store, runs
+from mdm.store.locks import run_lock
 from mdm.watch import Progress, Tally, Watch
 
 # A release learnt on fewer than half of today's records no longer speaks for them.
@@ -33,11 +35,14 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """full: decide everything anew. retrain: True learns new releases, False never does, None when there is need."""
+    """full: decide everything anew. retrain: True learns new releases, False never does, None when there is need.
+
+    allow: the guards that are set aside.
+    """
 
     full: bool = False
     retrain: bool | None = None
-    allow_deletes: bool = False
+    allow: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,11 @@ class Run:
     options: Options
     watch: Watch
 
+    @property
+    def limits(self) -> GuardedWrite:
+        """What may be written without being asked for."""
+        return GuardedWrite(self.policy.file.guards, self.options.allow)
+
     def work(self, entity: EntityType) -> Work:
         """The scratch tables of one entity type."""
         return Work(self.scratch, entity, self.policy.promised)
@@ -62,28 +72,34 @@ def run_batch(store: Store, policy: ProjectPolicy, options: Options, progress: P
     Raises BadSource or BadProject before anything is written, Breaker when a guard stops the run.
     """
     check_columns(policy.file)
-    active = _active_releases(store, policy)
-    if options.retrain is False:
-        _refuse_unfit(policy, active)
-    with store.writing() as connection:
-        run_id = runs.start(connection, "batch")
-    tally = Tally()
-    try:
-        with open_scratch() as scratch:
+    with run_lock(store):
+        active = _active_releases(store, policy)
+        if options.retrain is False:
+            _refuse_unfit(policy, active)
+        with store.writing() as connection:
+            run_id = runs.start(connection, "batch")
+        tally = Tally()
+        with _recorded(store, run_id, tally), open_scratch() as scratch:
             run = Run(store, policy, active, scratch, options, Watch(run_id, tally, progress))
             deliver(run, run_id)
             _reread(run)
             _resolve(run)
-    except BaseException:
-        _finish(store, run_id, "failed", tally)
-        raise
-    _finish(store, run_id, "done", tally)
     return run_id, tally
 
 
-def _finish(store: Store, run_id: int, outcome: str, tally: Tally) -> None:
-    with store.writing() as connection:
-        runs.finish(connection, run_id, outcome, {**tally.counts, "merges": tally.merges})
+@contextmanager
+def _recorded(store: Store, run_id: int, tally: Tally) -> Iterator[None]:
+    """The run ends in the history with its outcome: done, stopped by a guard, or failed."""
+    outcome = "failed"
+    try:
+        yield
+        outcome = "done"
+    except Breaker:
+        outcome = "stopped"
+        raise
+    finally:
+        with store.writing() as connection:
+            runs.finish(connection, run_id, outcome, tally.history())
 
 
 def deliver(run: Run, run_id: int) -> None:
@@ -97,8 +113,7 @@ def deliver(run: Run, run_id: int) -> None:
             run.scratch, run.policy, batches, stored, lambda rows: run.watch.progress("read and prepare", rows, None)
         )
         del stored
-    if not run.options.allow_deletes:
-        delivery.refuse_mass_deletion(run.scratch)
+    _guard_delivery(run, staged.by_source)
     with run.watch.tally.stage("write records"), run.store.writing() as connection:
         run.watch.progress("write records", 0, None)
         caps = {release.cap for release in run.active.values() if release is not None}
@@ -119,6 +134,18 @@ def deliver(run: Run, run_id: int) -> None:
         run.watch.tally.notes.append(
             f"{staged.repeated} rows repeat a record of the same delivery; the newest version stands"
         )
+
+
+def _guard_delivery(run: Run, rows: Mapping[str, int]) -> None:
+    """Raises Breaker when a delivery looks like less than its source holds."""
+    spec, allowed = run.policy.file.guards, run.options.allow
+    run.watch.tally.rows.update(rows)
+    if "drop" not in allowed:
+        with run.store.reading() as connection:
+            before = runs.last_rows(connection)
+        guards.check_drop(rows, before, [s.name for s in run.policy.file.sources if s.snapshot], spec)
+    if "deletes" not in allowed:
+        guards.check_deletions(run.scratch, spec)
 
 
 def _active_releases(store: Store, policy: ProjectPolicy) -> dict[str, Release | None]:
@@ -163,12 +190,12 @@ def _resolve_type(run: Run, name: str, ruling: Ruling | None) -> bool:
         resolving.settle_nobodies(run.store, work)
         return False
     run.watch.tally.releases[name] = ruling.release.release_id
-    outcome = resolving.resolve(run.store, work, ruling, run.watch)
+    outcome = resolving.resolve(run.store, work, ruling, run.watch, run.limits)
     moved = outcome.moved
     for _ in range(ATTEMPTS):
         if not outcome.outdated:
             return moved
-        outcome = resolving.resolve(run.store, work, Ruling(ruling.release), run.watch)
+        outcome = resolving.resolve(run.store, work, Ruling(ruling.release), run.watch, run.limits)
         moved |= outcome.moved
     run.watch.tally.notes.append(f"{name}: some records changed faster than they were decided; the next run takes them")
     return moved

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from mdm import explaining, learning, publish, resolving, steward, switching, verification
 from mdm.evaluation.report import evaluate
 from mdm.evaluation.truth import read_truth
+from mdm.history import run_summaries
 from mdm.matching import Work
 from mdm.pipeline import Options, run_batch
 from mdm.policy import ProjectPolicy, load_policy
@@ -20,6 +21,7 @@ from mdm.reports import (
     HowReport,
     ReleaseSummary,
     RunReport,
+    RunSummary,
     VerdictLine,
     VerifyReport,
 )
@@ -59,14 +61,18 @@ class Project:
         *,
         full: bool = False,
         retrain: bool | None = None,
-        allow_deletes: bool = False,
+        allow: Collection[str] = (),
         progress: Progress = silent,
     ) -> RunReport:
-        """Bring the store up to date with the sources: the batch job. Raises BadSource before a store is made."""
+        """Bring the store up to date with the sources: the batch job. Raises BadSource before a store is made.
+
+        allow: guards to set aside, of deletes, drop, merges and giants. Raises Breaker when another one stops it.
+        """
         check_columns(self.policy.file)
         with self.store() as store:
             before = publish.count_entities(store)
-            run_id, tally = run_batch(store, self.policy, Options(full, retrain, allow_deletes), progress)
+            options = Options(full, retrain, frozenset(allow))
+            run_id, tally = run_batch(store, self.policy, options, progress)
             return self._run_report(store, run_id, tally, before)
 
     def _run_report(self, store: Store, run_id: int, tally: Tally, before: Mapping[str, int]) -> RunReport:
@@ -124,6 +130,11 @@ class Project:
             resolving.resolve(store, work, Ruling(release, everything=True, switches=True), watch)
             self._settle(store)
         return release.release_id
+
+    def runs(self, limit: int = 20) -> list[RunSummary]:
+        """The batch jobs, newest first."""
+        with self.store() as store, store.reading() as connection:
+            return run_summaries(connection, limit)
 
     def evaluate(self, truth: Path) -> EvaluationReport:
         """The quality of the partition against a truth file."""

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from mdm.engine.policy import EntityType, SurvivorshipPolicy
 from mdm.entity import BUILT_IN, load_entity
+from mdm.guards import GuardSpec
 from mdm.mapping import FieldMapping, compile_fields
 from mdm.project_schema import EntityDoor, ProjectDoor, SourceDoor, open_door
 from mdm.project_yaml import Document, KeyPath, read_yaml
@@ -104,6 +105,7 @@ class ProjectFile:
     entities: Mapping[str, EntityType]
     rules: Path | None
     match: MatchSpec
+    guards: GuardSpec
     survivorship: Mapping[str, SurvivorshipPolicy]
 
 
@@ -124,6 +126,7 @@ def load_project(path: Path, environ: Mapping[str, str] | None = None) -> Projec
         entities=entities,
         rules=_rules(document, door.rules),
         match=_match(document, door),
+        guards=GuardSpec(**dict(door.guards)),
         survivorship=_survivorship(document, door, entities),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mdm.errors import BadProject
 from mdm.project_yaml import Document, KeyPath
@@ -23,6 +23,18 @@ def _as_default(value: Any) -> Any:
 def _as_list(value: Any) -> Any:
     """A bare word is short for a list of one."""
     return [value] if isinstance(value, str) else value
+
+
+def _as_share(value: Any) -> Any:
+    """`10%` is 0.1."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return value.strip().removesuffix("%")
+    raise ValueError("needs a percentage, such as 10%")
+
+
+Percent = Annotated[
+    float, Field(ge=0, le=100), AfterValidator(lambda percent: percent / 100), BeforeValidator(_as_share)
+]
 
 
 class _Door(BaseModel):
@@ -77,6 +89,15 @@ class MatchDoor(_Door):
     merge: float | Literal["auto"] = "auto"
 
 
+class GuardsDoor(_Door):
+    """`{deletes: 10%, drop: 50%, merges: 10%, entity_size: 150}`: how much may happen in one run."""
+
+    deletes: Percent = 0.1
+    drop: Percent = 0.5
+    merges: Percent = 0.1
+    entity_size: Annotated[int, Field(ge=2)] = 150
+
+
 class ProjectDoor(_Door):
     """The whole file."""
 
@@ -85,6 +106,7 @@ class ProjectDoor(_Door):
     sources: Annotated[dict[str, SourceDoor], Field(min_length=1)]
     rules: str | None = None
     match: MatchDoor = MatchDoor()
+    guards: GuardsDoor = GuardsDoor()
     survivorship: dict[str, SurvivorshipDoor] = {}
 
 

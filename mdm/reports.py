@@ -40,6 +40,25 @@ class RunReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run of the history; outcome: done, failed, stopped (by a guard), died, or None while it works.
+
+    seconds: of the whole run, None while it works. stages: seconds by stage.
+    """
+
+    run_id: int
+    kind: str
+    started_at: str
+    finished_at: str | None
+    outcome: str | None
+    seconds: float | None
+    counts: Mapping[str, int]
+    stages: Mapping[str, float]
+    releases: Mapping[str, str]
+    merges: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseSummary:
     """One release: records it was learnt on (0 for a shipped one) and the thresholds it decides by."""
 

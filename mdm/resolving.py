@@ -19,9 +19,10 @@ from mdm.deciding import Part, Person, partition
 from mdm.engine.cluster import components
 from mdm.engine.release import GRID, Release
 from mdm.golden import Block
+from mdm.guards import GuardSpec, check_merges, check_sizes
 from mdm.matching import Work
 from mdm.scratch import append, fetch, has_table
-from mdm.store import Store, entities, links, records, releases, verdicts
+from mdm.store import Store, entities, links, overview, records, releases, verdicts
 from mdm.store.links import LinkRow
 from mdm.unresolved import Unresolved, active_rids, read_people, read_rulings, read_touched, read_unresolved
 from mdm.watch import Watch
@@ -50,6 +51,22 @@ class Decided:
     parts: list[Part]
     compared: int
     cut: int
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedWrite:
+    """What may be written without being asked for; allow: the guards that are set aside."""
+
+    spec: GuardSpec
+    allow: frozenset[str]
+
+    def check(self, decided: Decided, entities_now: int) -> None:
+        """Raises Breaker."""
+        people = decided.people
+        if "merges" not in self.allow:
+            check_merges([[people[rid].eid for rid in part] for part in decided.parts], entities_now, self.spec)
+        if "giants" not in self.allow:
+            check_sizes([(len(part), ":".join(people[part[0]].name)) for part in decided.parts], self.spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +99,18 @@ def _load_features(work: Work, connection: Connection, rids: Iterable[int]) -> N
     matching.load_features(work, connection, [rid for (rid,) in scratch.execute(missing).fetchall()])
 
 
-def resolve(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Outcome:
-    """Link, cluster and publish what is unresolved, or everything, as the ruling says."""
+def resolve(store: Store, work: Work, ruling: Ruling, watch: Watch, limits: GuardedWrite | None = None) -> Outcome:
+    """Link, cluster and publish what is unresolved, or everything, as the ruling says.
+
+    limits: the guards to pass first, None for what a person asked for. Raises Breaker.
+    """
     decided = decide(store, work, ruling, watch)
     if decided is None:
         return Outcome()
+    if limits is not None:
+        with store.reading() as connection:
+            present = overview.entity_counts(connection).get(work.entity.name, 0)
+        limits.check(decided, present)
     watch.tally.add("pairs compared", decided.compared)
     watch.tally.add("entities written", len(decided.parts))
     if decided.cut:

@@ -73,9 +73,10 @@ class Job:
 
 @dataclass(slots=True)
 class Staged:
-    """What came out: rows read and prepared, the identities seen, how many were seen twice, the types with rows."""
+    """What came out: rows read, by source too, and prepared, the identities seen, how many twice, types with rows."""
 
     read: int = 0
+    by_source: dict[str, int] = field(default_factory=dict)
     prepared: int = 0
     repeated: int = 0
     seen: set[Identity] = field(default_factory=set)
@@ -212,6 +213,7 @@ def _jobs(
         hashes = [_hash_to_skip((name, record_id), known, staged) for record_id in batch.record_ids]
         yield Job(name, batch.columns, batch.rows, batch.lines, batch.record_ids, batch.entities, hashes, staged.read)
         staged.read += len(batch.rows)
+        staged.by_source[name] = staged.by_source.get(name, 0) + len(batch.rows)
         progress(staged.read)
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 # stage, how many are done, of how many (None: not known)
 Progress = Callable[[str, int, int | None], None]
@@ -24,8 +25,21 @@ class Tally:
     notes: list[str] = field(default_factory=list)
     trained: list[str] = field(default_factory=list)
     releases: dict[str, str] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
     merges: int = 0
     quarantined: int = 0
+
+    def history(self) -> dict[str, Any]:
+        """What the history of runs keeps: counts and seconds by stage, rows by source, releases, merges."""
+        return {
+            "counts": self.counts,
+            "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+            "rows": self.rows,
+            "releases": self.releases,
+            "merges": self.merges,
+            "quarantined": self.quarantined,
+            "notes": self.notes,
+        }
 
     def add(self, stage: str, amount: int) -> None:
         """Count rows of a stage."""

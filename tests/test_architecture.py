@@ -43,7 +43,18 @@ NO_STAGES = {
     "processes": {"worker", "workers"},
     "doors": {"__main__", "cli", "project"},
     "parts of one stage": {"cells", "delimited", "readers", "exporting", "engine.compare", "engine.levels"},
-    "beside the flow": {"demo", "evaluation", "explaining", "guess", "rebuilding", "steward", "verification"},
+    "beside the flow": {
+        "demo",
+        "evaluation",
+        "explaining",
+        "guess",
+        "guards",
+        "history",
+        "rebuilding",
+        "steward",
+        "switching",
+        "verification",
+    },
     "what stages stand on": {"engine", "store"},
 }
 

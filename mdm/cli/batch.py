@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,6 +10,15 @@ import typer
 from mdm.cli.options import DEFAULT_PROJECT, AsJson, ProjectFile, StoreUrl, open_project
 from mdm.cli.output import print_json, print_lines, print_table, progress_bars
 from mdm.reports import ReleaseSummary, RunReport
+
+
+class Guard(StrEnum):
+    """The guards that can be set aside."""
+
+    deletes = "deletes"
+    drop = "drop"
+    merges = "merges"
+    giants = "giants"
 
 
 def run(
@@ -22,23 +32,29 @@ def run(
     allow_deletes: Annotated[
         bool, typer.Option("--allow-deletes", help="Delete what snapshots lack, even if it is more than a tenth.")
     ] = False,
+    allow: Annotated[
+        list[Guard] | None, typer.Option("--allow", help="Set this guard aside; may be given several times.")
+    ] = None,
     store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Read what changed, resolve it and publish.
 
-    The first run learns a release and activates it.
+    The first run learns a release and activates it. Guards stop a run before harm, with exit code 3: deletes and drop
+    (a snapshot lacks records), merges (too many entities would be absorbed), giants (an entity of very many records).
 
     \b
     Examples:
       mdm run
       mdm run -p shop/project.yaml --full
       mdm run --allow-deletes
+      mdm run --allow merges --allow giants
       mdm run --json > run.json
     """
     opened = open_project(project, store)
+    allowed = {guard.value for guard in allow or ()} | ({"deletes"} if allow_deletes else set())
     with progress_bars(quiet=as_json) as progress:
-        report = opened.run(full=full, retrain=retrain, allow_deletes=allow_deletes, progress=progress)
+        report = opened.run(full=full, retrain=retrain, allow=allowed, progress=progress)
     if as_json:
         print_json(report)
     else:
@@ -106,6 +122,45 @@ def activate(
     print_lines([f"Active now: {active}"])
     if active != release_id:
         print_lines([f"{release_id} was learnt under another policy; {active} has its weights under that of today."])
+
+
+def runs(
+    *,
+    project: ProjectFile = DEFAULT_PROJECT,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many, newest first.")] = 20,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the batch jobs with their outcome.
+
+    Done, failed, stopped by a guard, or died: killed before it could say how it ended.
+
+    \b
+    Examples:
+      mdm runs
+      mdm runs --limit 5 --json
+    """
+    known = open_project(project, store).runs(limit)
+    if as_json:
+        print_json(known)
+        return
+    print_table(
+        "Runs",
+        ("run", "started", "outcome", "seconds", "rows", "new", "changed", "deleted", "merges", "releases"),
+        [
+            (
+                run.run_id,
+                run.started_at,
+                run.outcome or "working",
+                run.seconds,
+                *(run.counts.get(f"{what}") for what in ("rows read", "records new", "records changed")),
+                run.counts.get("records deleted"),
+                run.merges,
+                ", ".join(run.releases.values()),
+            )
+            for run in known
+        ],
+    )
 
 
 def show_run(report: RunReport) -> None:

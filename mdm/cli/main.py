@@ -40,6 +40,7 @@ def _root(
 app.command()(start.demo)
 app.command()(start.init)
 app.command()(batch.run)
+app.command()(batch.runs)
 app.command()(batch.train)
 app.command()(batch.releases)
 app.command()(batch.activate)

@@ -14,10 +14,12 @@ from mdm.store import counters
 from mdm.store.schema import run
 from mdm.store.store import recorded_at
 
+RECENT = 20  # runs back, for sources that do not deliver every time
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One batch job; finished_at and outcome are None while it works, or when it died."""
+    """One batch job: done, failed, stopped by a guard or died; finished_at and outcome are None while it works."""
 
     run_id: int
     kind: str
@@ -28,7 +30,9 @@ class Run:
 
 
 def start(connection: Connection, kind: str) -> int:
-    """The number of a new run."""
+    """The number of a new run. Its caller holds the run lock, so those of its kind that never ended have died."""
+    died = {"finished_at": recorded_at(connection), "outcome": "died"}
+    connection.execute(run.update().where(run.c.outcome.is_(None), run.c.kind == kind).values(died))
     run_id = counters.allocate(connection, "run", 1)
     connection.execute(run.insert().values(run_id=run_id, kind=kind, started_at=recorded_at(connection), counts="{}"))
     return run_id
@@ -39,6 +43,15 @@ def finish(connection: Connection, run_id: int, outcome: str, counts: Mapping[st
     values = {"finished_at": recorded_at(connection), "outcome": outcome, "counts": json.dumps(dict(counts))}
     if connection.execute(run.update().where(run.c.run_id == run_id).values(values)).rowcount == 0:
         raise NotFound(f"there is no run {run_id}")
+
+
+def last_rows(connection: Connection) -> dict[str, int]:
+    """Source -> rows of its last delivery that was taken."""
+    done = select(run.c.counts).where(run.c.outcome == "done").order_by(run.c.run_id.desc()).limit(RECENT)
+    rows: dict[str, int] = {}
+    for counts in connection.scalars(done):
+        rows = json.loads(counts).get("rows", {}) | rows
+    return rows
 
 
 def all(connection: Connection, *, limit: int | None = None) -> list[Run]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
 
 from mdm.store.engine import make_engine, parse_url, translated
@@ -72,6 +72,24 @@ class Store:
             connection = plain.execution_options(writes=True, recorded_at=moment)
             with connection.begin():
                 yield connection
+
+    @property
+    def database(self) -> str:
+        """The file of a SQLite store, the name of a PostgreSQL database."""
+        return str(self._parsed.database)
+
+    @contextmanager
+    def session(self, *, application_name: str) -> Iterator[Connection]:
+        """A PostgreSQL connection of its own that is in no transaction, closed at the end; named for others to see."""
+        with translated(self._parsed):
+            raw = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                raw.execute(text("select set_config('application_name', :name, false)"), {"name": application_name})
+                yield raw
+            finally:
+                # Not back to the pool: what the session holds must go with it.
+                raw.invalidate()
+                raw.close()
 
     def close(self) -> None:
         """Nothing; the connections are given back to the operating system."""

@@ -178,7 +178,7 @@ def write_project(folder: Path, crm: str = CRM, web: str = WEB) -> Path:
 
 def run(store: Store, policy: ProjectPolicy, **options: bool) -> None:
     """A batch run that learns nothing."""
-    run_batch(store, policy, Options(retrain=False, allow_deletes=True, **options), silent)
+    run_batch(store, policy, Options(retrain=False, allow=frozenset({"deletes"}), **options), silent)
 
 
 def run_first(store: Store, policy: ProjectPolicy) -> None:

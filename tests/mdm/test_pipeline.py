@@ -236,7 +236,7 @@ def test_a_mass_deletion_is_stopped(store: Store, policy: ProjectPolicy) -> None
     with store.reading() as connection:
         last = runs.last(connection)
     assert last is not None
-    assert last.outcome == "failed"
+    assert last.outcome == "stopped"
 
 
 def test_a_member_that_changes_moves_to_another_entity(store: Store, policy: ProjectPolicy) -> None:

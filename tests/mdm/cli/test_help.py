@@ -18,6 +18,7 @@ PROMISED = [
     "demo",
     "init",
     "run",
+    "runs",
     "train",
     "releases",
     "activate",
