@@ -124,10 +124,8 @@ def score_links(work: Work, release: Release) -> int:
     work.scratch.execute(f"create or replace table {links} (l bigint, r bigint, units bigint, levels varchar)")
     work.scratch.execute(f"create or replace table {scored} (l bigint, r bigint, units bigint, levels varchar)")
     least = to_units(release.review)
-    for part in score_pairs(work, release, work.table("pairs")):
-        # Levels are text, by far the most of a row: only links keep theirs.
-        kept = f"select l, r, units, case when units >= {least} then levels end from ({part})"
-        run_as_written(work.scratch, f"insert into {scored} {kept}")
+    for part in score_pairs(work, release, work.table("pairs"), shown_from=least):
+        run_as_written(work.scratch, f"insert into {scored} {part}")
     work.scratch.execute(f"insert into {links} from {scored} where units >= {least}")
     return count(work.scratch, links)
 
@@ -171,14 +169,14 @@ def _score_inside(work: Work, release: Release, pieces: Sequence[Sequence[int]])
         run_as_written(scratch, f"insert into inside {query}")
 
 
-def score_pairs(work: Work, release: Release, pairs: str) -> Iterator[str]:
-    """Queries that together score all rows of the table of pairs: l, r, units, levels. Bounded memory each."""
+def score_pairs(work: Work, release: Release, pairs: str, *, shown_from: int | None = None) -> Iterator[str]:
+    """Queries that together score all rows of the table of pairs: the columns of `score_sql`. Bounded memory each."""
     scored = work.table("weighed")
     register_features(work.scratch, release, work.table("features"), scored)
     parts = -(-count(work.scratch, pairs) // PAIRS_AT_ONCE)
     for part in range(parts):
         chosen = f"(select l, r from {pairs} where l % {parts} = {part})" if parts > 1 else pairs
-        yield score_sql(release, chosen, scored)
+        yield score_sql(release, chosen, scored, shown_from=shown_from)
 
 
 def stage_features(work: Work, staged: str) -> None:

@@ -73,49 +73,59 @@ def levels_sql(release: Release, pairs: str, features: str, *, kept: Sequence[st
     levels: list[Level] = list(gates.values())
     for comparison in release.comparisons:
         levels += [comparison.unknown, *(level.when for level in comparison.levels)]
-    similarities = [f"    {column}" for column in render.collect(levels)]
-    gated = [f"{render.condition(when)} as {_gate_column(name)}" for name, when in gates.items()]
-    columns = [f"    {case}" for i, c in enumerate(release.comparisons) for case in _level_cases(render, c, i)]
     others = "".join(f", {column}" for column in kept)
-    return f"""
-    with paired as (
+    layers = [render.collect(levels), *render.share(levels)]
+    layers.append([f"{render.condition(when)} as {_gate_column(name)}" for name, when in gates.items()])
+    layers.append([case for i, c in enumerate(release.comparisons) for case in _level_cases(render, c, i)])
+    paired = f"""
+    layer_0 as (
         select p.l, p.r{others},
-    {_paired(release, levels)}
+        {_paired(release, levels)}
         from {pairs} p
         join {features} l on l.rid = p.l
         join {features} r on r.rid = p.r
-    ),
-    compared as (
-        select {_listed(["*", *similarities])}
-        from paired
-    ),
-    gated as (
-        select {_listed(["*", *gated])}
-        from compared
-    ),
-    levelled as (
-        select *,
-    {_listed(columns)}
-        from gated
-    )
-    select {_listed(["l", "r", *kept, *level_columns(release), *_rarity_cases(release)])}
-    from levelled
+    )"""
+    columns = ["l", "r", *kept, *level_columns(release), *_rarity_cases(release)]
+    return f"""
+    with {", ".join([paired, *(_layer(n, columns) for n, columns in enumerate(layers, 1))])}
+    select
+        {_listed(columns)}
+    from layer_{len(layers)}
     """
 
 
-def score_sql(release: Release, pairs: str, features: str) -> str:
-    """One row per pair: l, r, units (the match weight on the grid), levels (the level indexes as compact text)."""
+def _layer(number: int, columns: Sequence[str]) -> str:
+    """A step that adds columns to those of the step before."""
+    return f"""
+    layer_{number} as (
+        select
+        {_listed(["*", *columns])}
+        from layer_{number - 1}
+    )"""
+
+
+def score_sql(release: Release, pairs: str, features: str, *, shown_from: int | None = None) -> str:
+    """One row per pair: l, r, units (the match weight on the grid), levels (the level indexes as compact text).
+
+    shown_from: below so many units levels are null, since writing them takes longer than finding them; None: none are.
+    """
     units = [str(release.prior_units)]
     units += [_units_case(comparison, index) for index, comparison in enumerate(release.comparisons)]
     texts = " || ',' || ".join(f"{name}::varchar" for name in level_columns(release)) or "''"
+    shown = texts if shown_from is None else f"case when units >= {shown_from} then {texts} end"
     return f"""
-    with levels as ({levels_sql(release, pairs, features)})
+    with levels as ({levels_sql(release, pairs, features)}),
+    weighed as (
+        select *,
+        {" + ".join(units)} as units
+        from levels
+    )
     select
         l,
         r,
-        {" + ".join(units)} as units,
-        {texts} as levels
-    from levels
+        units,
+        {shown} as levels
+    from weighed
     """
 
 

@@ -14,11 +14,14 @@ from mdm.engine.release import Comparison, FeatureShape, Gate, KeyRule, LevelWei
 from mdm.linkage import em
 from mdm.linkage.level_sql import quoted
 from mdm.linkage.score_sql import levels_sql, register_features
+from mdm.scratch import run_as_written
 
 # More pairs than these teach nothing new; the sample is taken by a hash of the pair, never by chance.
-MOST_CANDIDATES = 1_500_000
-RANDOM_PAIRS = 400_000
-KEY_CAP = 100
+MOST_CANDIDATES = 500_000
+RANDOM_PAIRS = 250_000
+# Of 2.3 M pairs of 320,000 generated people, those that share no key of at most 50 holders were 27 %, and 0.6 % of all
+# pairs that merge; of organisations a third and 0.2 %.
+KEY_CAP = 50
 NEVER = Not(Otherwise())
 
 
@@ -172,7 +175,8 @@ def _sample(data: TrainingInput, start: Release) -> tuple[em.Pairs, int]:
     per_other = max(everything - candidates, 1.0) / max(counts.get(False, 0), 1)
     per_candidate = candidates / max(counts.get(True, 0), 1)
     levelled = levels_sql(start, "sampled", "train_features", kept=["candidate"])
-    table = con.sql(f"select * from ({levelled}) order by l, r").to_arrow_table()
+    run_as_written(con, f"create or replace table levelled as {levelled}")
+    table = con.sql("from levelled order by l, r").to_arrow_table()
     levels = np.column_stack([table[f"level_{i}"].to_numpy() for i in range(len(start.comparisons))]).astype(np.int16)
     frequencies = np.column_stack([_frequencies(table, start, i, levels[:, i]) for i in range(len(start.comparisons))])
     candidate = table["candidate"].to_numpy()
