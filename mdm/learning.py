@@ -63,7 +63,8 @@ def _conditions(comparison: Comparison) -> list[Level]:
 
 def save(connection: Connection, release: Release) -> None:
     """Nothing; the release is stored, not yet active."""
-    body = orjson.dumps(to_json(release)).decode()
+    # When it was stored is the store's to say, else the same release could not be saved twice.
+    body = orjson.dumps(to_json(replace(release, created_at=""))).decode()
     releases.save(
         connection, StoredRelease(release.release_id, release.entity, "", release.records, body, release.policy)
     )

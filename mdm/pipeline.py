@@ -8,9 +8,9 @@ next run goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -20,10 +20,10 @@ from mdm.engine.release import Release
 from mdm.errors import BadProject, Breaker
 from mdm.matching import Work
 from mdm.policy import ProjectPolicy
-from mdm.resolving import GuardedWrite, Ruling
+from mdm.resolving import Decided, GuardedWrite, Ruling
 from mdm.scratch import count, open_scratch
 from mdm.sources import BadRow, check_columns, scan
-from mdm.store import Store, runs
+from mdm.store import Store, overview, runs
 from mdm.store.locks import run_lock
 from mdm.watch import Progress, Tally, Watch
 
@@ -43,6 +43,9 @@ class Options:
     full: bool = False
     retrain: bool | None = None
     allow: frozenset[str] = frozenset()
+
+
+Hear = Callable[[str, str, Decided], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +76,32 @@ def run_batch(store: Store, policy: ProjectPolicy, options: Options, progress: P
     """
     check_columns(policy.file)
     with run_lock(store):
-        active = _active_releases(store, policy)
-        if options.retrain is False:
-            _refuse_unfit(policy, active)
-        with store.writing() as connection:
-            run_id = runs.start(connection, "batch")
-        tally = Tally()
-        with _recorded(store, run_id, tally), open_scratch() as scratch:
-            run = Run(store, policy, active, scratch, options, Watch(run_id, tally, progress))
-            deliver(run, run_id)
-            _reread(run)
-            _resolve(run)
-    return run_id, tally
+        return _run(store, policy, options, Watch(progress=progress))
+
+
+def rehearse_batch(
+    store: Store, policy: ProjectPolicy, options: Options, progress: Progress, hear: Hear
+) -> tuple[int, Tally, Mapping[str, int]]:
+    """The same without a trace in the store; hear: is told each decision. Also the entities there would be, by type."""
+    check_columns(policy.file)
+    with run_lock(store), store.rehearsing() as stage:
+        run_id, tally = _run(stage, policy, options, Watch(progress=progress, decided=hear))
+        with stage.reading() as connection:
+            return run_id, tally, overview.entity_counts(connection)
+
+
+def _run(store: Store, policy: ProjectPolicy, options: Options, watch: Watch) -> tuple[int, Tally]:
+    active = _active_releases(store, policy)
+    if options.retrain is False:
+        _refuse_unfit(policy, active)
+    with store.writing() as connection:
+        run_id = runs.start(connection, "batch")
+    with _recorded(store, run_id, watch.tally), open_scratch() as scratch:
+        run = Run(store, policy, active, scratch, options, replace(watch, run_id=run_id))
+        deliver(run, run_id)
+        _reread(run)
+        _resolve(run)
+    return run_id, watch.tally
 
 
 @contextmanager

@@ -12,13 +12,15 @@ from mdm.evaluation.report import evaluate
 from mdm.evaluation.truth import read_truth
 from mdm.history import run_summaries
 from mdm.matching import Work
-from mdm.pipeline import Options, run_batch
+from mdm.pipeline import Options, rehearse_batch, run_batch
+from mdm.planning import plan_of
 from mdm.policy import ProjectPolicy, load_policy
 from mdm.reports import (
     EvaluationReport,
     Explanation,
     ExportReport,
     HowReport,
+    Plan,
     ReleaseSummary,
     RunReport,
     RunSummary,
@@ -29,6 +31,7 @@ from mdm.resolving import Ruling
 from mdm.scratch import open_scratch
 from mdm.sources import check_columns
 from mdm.store import Store, open_store, releases, verdicts
+from mdm.store.locks import run_lock
 from mdm.store.verdicts import Verdict
 from mdm.watch import Progress, Tally, Watch, silent
 
@@ -62,18 +65,29 @@ class Project:
         full: bool = False,
         retrain: bool | None = None,
         allow: Collection[str] = (),
+        dry: bool = False,
         progress: Progress = silent,
     ) -> RunReport:
         """Bring the store up to date with the sources: the batch job. Raises BadSource before a store is made.
 
         allow: guards to set aside, of deletes, drop, merges and giants. Raises Breaker when another one stops it.
+        dry: change nothing, and tell what would change; other writers wait meanwhile.
         """
         check_columns(self.policy.file)
         with self.store() as store:
             before = publish.count_entities(store)
             options = Options(full, retrain, frozenset(allow))
+            if dry:
+                return self._rehearse(store, options, progress, before)
             run_id, tally = run_batch(store, self.policy, options, progress)
             return self._run_report(store, run_id, tally, before)
+
+    def _rehearse(self, store: Store, options: Options, progress: Progress, before: Mapping[str, int]) -> RunReport:
+        plans: list[Plan] = []
+        hear = lambda entity, release_id, decided: plans.append(plan_of(entity, release_id, decided))  # noqa: E731
+        run_id, tally, after = rehearse_batch(store, self.policy, options, progress, hear)
+        report = self._run_report(store, run_id, tally, before)
+        return replace(report, outcome="dry run", entities_after=after, plans=tuple(plans))
 
     def _run_report(self, store: Store, run_id: int, tally: Tally, before: Mapping[str, int]) -> RunReport:
         return RunReport(
@@ -116,13 +130,23 @@ class Project:
             known = releases.all(connection)
         return [learning.summary(learning.read(stored), active=stored.release_id in ids) for stored in known]
 
+    def plan(self, release_id: str, *, progress: Progress = silent) -> Plan:
+        """What `activate` would change, entity by entity; nothing is written. Raises what `activate` raises."""
+        with self.store() as store, open_scratch() as scratch:
+            with store.reading() as connection:
+                release = switching.fit_release(connection, self.policy, release_id)
+            work = Work(scratch, self.policy.entities[release.entity], self.policy.promised)
+            ruling = Ruling(release, everything=True, switches=True)
+            decided = resolving.decide(store, work, ruling, Watch(progress=progress))
+            return plan_of(release.entity, release.release_id, decided)
+
     def activate(self, release_id: str, *, progress: Progress = silent) -> str:
         """Decide everything by this release, beside the live entities, and switch at once; the id of what is active.
 
         Another id than the one given when the release was learnt under another policy: its weights are carried over.
         Raises NotFound, or BadInput when the project changed since its last run or the release does not fit it.
         """
-        with self.store() as store, open_scratch() as scratch:
+        with self.store() as store, run_lock(store), open_scratch() as scratch:
             with store.reading() as connection:
                 release = switching.fit_release(connection, self.policy, release_id)
             work = Work(scratch, self.policy.entities[release.entity], self.policy.promised)

@@ -22,6 +22,7 @@ class RunReport:
     merges: joins of two entities this run made, a new record counting as an entity of its own.
     review_links: current links between the review and the merge threshold.
     releases: entity type -> release that decided; trained: those among them that this run learnt.
+    plans: of a dry run, what it would have changed.
     """
 
     run_id: int
@@ -37,6 +38,31 @@ class RunReport:
     releases: Mapping[str, str]
     trained: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    plans: tuple[Plan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """What would happen to some entities.
+
+    kind: merged, split, regrouped (several become several others), retired, changed (members come or go) or created.
+    entities: their present ids. records: the members of each entity that there would be, long lists cut.
+    """
+
+    kind: str
+    entities: tuple[str, ...]
+    records: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a decision would change in one entity type; unchanged: entities whose members stay. counts: by kind."""
+
+    entity: str
+    release_id: str
+    unchanged: int
+    counts: Mapping[str, int]
+    changes: tuple[PlannedChange, ...]
 
 
 @dataclass(frozen=True, slots=True)

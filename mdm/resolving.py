@@ -44,9 +44,11 @@ class Decided:
     """A decision that is not written yet; `links_TYPE` holds its links.
 
     people: everybody it is about, also those in `todo.gone`. compared: pairs. cut: components too large to keep.
+    verdicts: the number of the newest verdict it obeys.
     """
 
     todo: Unresolved
+    verdicts: int
     people: dict[int, Person]
     parts: list[Part]
     compared: int
@@ -116,6 +118,7 @@ def resolve(store: Store, work: Work, ruling: Ruling, watch: Watch, limits: Guar
     if decided.cut:
         note = f"{work.entity.name}: {decided.cut} components were too large and were cut at higher thresholds"
         watch.tally.notes.append(note)
+    watch.decided(work.entity.name, ruling.release.release_id, decided)
     return Outcome(bool(decided.todo.moved), _write(store, work, ruling, decided, watch))
 
 
@@ -132,11 +135,11 @@ def decide(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Decided | 
         with watch.tally.stage("cluster"):
             watch.progress(f"cluster {name}", 0, None)
             people, merge_links = read_touched(work, connection, release, todo)
-            rulings = read_rulings(connection, verdicts.active(connection))
+            newest, rulings = verdicts.last(connection), read_rulings(connection, verdicts.active(connection))
             _complete_features(work, connection, people)
             decision = partition(release, people, merge_links, rulings, matching.weigh_inside(work, release))
         leaving = read_people(work, connection, todo.gone)
-    return Decided(todo, people | leaving, decision.parts, compared, decision.cut)
+    return Decided(todo, newest, people | leaving, decision.parts, compared, decision.cut)
 
 
 def _link(work: Work, connection: Connection, release: Release, todo: Unresolved) -> int:
@@ -176,14 +179,24 @@ def _write(store: Store, work: Work, ruling: Ruling, decided: Decided, watch: Wa
             links.replace(connection, [*decided.todo.linked, *decided.todo.gone], _link_rows(work, ruling.release))
         for portion, golden_texts in zip(portions, texts, strict=True):
             with watch.tally.stage("publish"), transaction() as connection:
-                draft = draft_changes(connection, work.entity, portion, decided.people, golden_texts)
+                draft = None
+                if not _is_overruled(connection, decided, portion):
+                    draft = draft_changes(connection, work.entity, portion, decided.people, golden_texts)
                 if draft is None:
                     outdated += 1
                     continue
                 entities.apply(connection, draft.changes(watch.run_id))
                 records.unresolve(connection, set(portion.gone).intersection(decided.todo.moved))
                 watch.tally.merges += draft.merges
+                for event in draft.events:
+                    watch.tally.add(f"entities {event.kind}", 1)
     return outdated
+
+
+def _is_overruled(connection: Connection, decided: Decided, portion: Portion) -> bool:
+    """Whether a verdict was given or withdrawn since about a record of the portion."""
+    named = verdicts.named_after(connection, decided.verdicts)
+    return bool(named) and any(decided.people[rid].name in named for part in portion.parts for rid in part)
 
 
 @contextmanager
@@ -215,7 +228,7 @@ def cut_portions(decided: Decided) -> Iterator[Portion]:
     parts: list[Part] = []
     gone: list[int] = []
     size = 0
-    for own_parts, own_gone in _inseparable(decided):
+    for own_parts, own_gone in inseparable(decided):
         parts += own_parts
         gone += own_gone
         size += sum(map(len, own_parts)) + len(own_gone)
@@ -226,7 +239,7 @@ def cut_portions(decided: Decided) -> Iterator[Portion]:
         yield Portion(parts, gone)
 
 
-def _inseparable(decided: Decided) -> Iterator[tuple[list[Part], list[int]]]:
+def inseparable(decided: Decided) -> Iterator[tuple[list[Part], list[int]]]:
     """Parts and leaving records, together where they hold members of one present entity."""
     leaving = [(rid,) for rid in decided.todo.gone]
     every = [*decided.parts, *leaving]

@@ -55,10 +55,18 @@ class Tally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
 
 
+def unheard(_entity: str, _release_id: str, _decided: Any) -> None:
+    """A decision that nobody wants to hear of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What work done in stages reports to; run_id: None outside a batch run."""
+    """What work done in stages reports to; run_id: None outside a batch run.
+
+    decided: hears each decision before it is written, with the entity type and the release that made it.
+    """
 
     run_id: int | None = None
     tally: Tally = field(default_factory=Tally)
     progress: Progress = silent
+    decided: Callable[[str, str, Any], None] = unheard

@@ -9,7 +9,9 @@ import typer
 
 from mdm.cli.options import DEFAULT_PROJECT, AsJson, ProjectFile, StoreUrl, open_project
 from mdm.cli.output import print_json, print_lines, print_table, progress_bars
-from mdm.reports import ReleaseSummary, RunReport
+from mdm.reports import Plan, ReleaseSummary, RunReport
+
+DRY_RUN_CHANGES = 20
 
 
 class Guard(StrEnum):
@@ -35,6 +37,7 @@ def run(
     allow: Annotated[
         list[Guard] | None, typer.Option("--allow", help="Set this guard aside; may be given several times.")
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing, show what would change.")] = False,
     store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,13 +51,14 @@ def run(
       mdm run
       mdm run -p shop/project.yaml --full
       mdm run --allow-deletes
+      mdm run --dry-run
       mdm run --allow merges --allow giants
       mdm run --json > run.json
     """
     opened = open_project(project, store)
     allowed = {guard.value for guard in allow or ()} | ({"deletes"} if allow_deletes else set())
     with progress_bars(quiet=as_json) as progress:
-        report = opened.run(full=full, retrain=retrain, allow=allowed, progress=progress)
+        report = opened.run(full=full, retrain=retrain, allow=allowed, dry=dry_run, progress=progress)
     if as_json:
         print_json(report)
     else:
@@ -94,6 +98,33 @@ def releases(project: ProjectFile = DEFAULT_PROJECT, store: StoreUrl = None, as_
         print_json(known)
     else:
         show_releases("Releases", known)
+
+
+def plan(
+    release_id: Annotated[str, typer.Argument(metavar="RELEASE", help="A release as `mdm releases` lists it.")],
+    *,
+    project: ProjectFile = DEFAULT_PROJECT,
+    limit: Annotated[int, typer.Option("--limit", min=0, help="How many changes to show; --json has all.")] = 20,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what activating a release would change, entity by entity.
+
+    Nothing is written.
+
+    \b
+    Examples:
+      mdm plan person-2
+      mdm plan person-2 --limit 100
+      mdm plan person-2 --json > plan.json
+    """
+    opened = open_project(project, store)
+    with progress_bars(quiet=as_json) as progress:
+        planned = opened.plan(release_id, progress=progress)
+    if as_json:
+        print_json(planned)
+    else:
+        show_plan(planned, limit)
 
 
 def activate(
@@ -172,7 +203,21 @@ def show_run(report: RunReport) -> None:
         [(stage, report.counts.get(stage), report.seconds.get(stage)) for stage in stages],
     )
     print_table("What the store holds", ("", "count"), run_facts(report))
+    for plan in report.plans:
+        show_plan(plan, DRY_RUN_CHANGES)
     print_lines(report.notes)
+
+
+def show_plan(plan: Plan, limit: int) -> None:
+    """The counts of a plan, and its first changes."""
+    counts = [("unchanged", plan.unchanged), *plan.counts.items()]
+    print_table(f"What {plan.release_id} would do to {plan.entity} entities", ("", "groups of entities"), counts)
+    shown = plan.changes[:limit]
+    if shown:
+        rows = [(c.kind, ", ".join(c.entities), " | ".join(", ".join(names) for names in c.records)) for c in shown]
+        print_table("Changes", ("", "now", "would be"), rows)
+    if len(plan.changes) > limit:
+        print_lines([f"(+{len(plan.changes) - limit:,} more; --json has all)"])
 
 
 def run_facts(report: RunReport) -> list[tuple[str, object]]:

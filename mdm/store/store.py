@@ -73,6 +73,16 @@ class Store:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def rehearsing(self) -> Iterator[Store]:
+        """A store that sees and does everything in one transaction, which is rolled back at the end.
+
+        Other writers wait meanwhile.
+        """
+        with self.writing() as connection:
+            yield _Rehearsal(self, connection)
+            connection.rollback()
+
     @property
     def database(self) -> str:
         """The file of a SQLite store, the name of a PostgreSQL database."""
@@ -94,6 +104,32 @@ class Store:
     def close(self) -> None:
         """Nothing; the connections are given back to the operating system."""
         self._engine.dispose()
+
+
+class _Rehearsal(Store):
+    """A store inside one transaction of another."""
+
+    def __init__(self, real: Store, connection: Connection) -> None:
+        self._real = real
+        self._connection = connection
+        self.url = real.url
+        self.dialect = real.dialect
+
+    def __repr__(self) -> str:
+        return repr(self._real)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """The one transaction."""
+        yield self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """The one transaction."""
+        yield self._connection
+
+    def close(self) -> None:
+        """Nothing; the real store stays open."""
 
 
 def recorded_at(connection: Connection) -> str:

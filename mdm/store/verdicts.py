@@ -78,6 +78,18 @@ def active(connection: Connection) -> list[Verdict]:
     return [_verdict(dict(row._mapping)) for row in connection.execute(statement.order_by(verdict.c.verdict_id))]
 
 
+def last(connection: Connection) -> int:
+    """The number of the newest entry; 0 when there is none."""
+    return counters.last(connection, "verdict")
+
+
+def named_after(connection: Connection, verdict_id: int) -> set[Identity]:
+    """The records that entries with a greater number are about, withdrawals too."""
+    newer = select(verdict).where(verdict.c.verdict_id > verdict_id)
+    given = [_verdict(dict(row._mapping)) for row in connection.execute(newer)]
+    return {name for each in given for name in (*each.left, *each.right)}
+
+
 def all(connection: Connection) -> list[Verdict]:
     """Every entry of the ledger, oldest first, with the withdrawn ones and the undo entries that withdrew them."""
     return [_verdict(dict(row._mapping)) for row in connection.execute(select(verdict).order_by(verdict.c.verdict_id))]

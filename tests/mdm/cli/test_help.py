@@ -22,6 +22,7 @@ PROMISED = [
     "train",
     "releases",
     "activate",
+    "plan",
     "evaluate",
     "explain",
     "how",
