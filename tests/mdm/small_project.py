@@ -229,7 +229,7 @@ def run_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="module")
 def run_postgresql(postgresql: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a database that has seen a run of the project, to copy."""
-    name = _copy_database(postgresql, TEMPLATE)
+    name = copy_database(postgresql, TEMPLATE)
     _run_once(postgresql.get_uri(database=name), tmp_path_factory.mktemp("run"))
     return name
 
@@ -243,9 +243,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield from _opened(f"sqlite:///{path}")
     else:
         server = request.getfixturevalue("postgresql")
-        name = _copy_database(server, request.getfixturevalue("run_postgresql"))
+        name = copy_database(server, request.getfixturevalue("run_postgresql"))
         yield from _opened(server.get_uri(database=name))
-        _execute(server, f"drop database {name} with (force)")
+        execute(server, f"drop database {name} with (force)")
 
 
 @pytest.fixture
@@ -265,12 +265,12 @@ def _run_once(url: str, folder: Path) -> None:
         run_first(store, load_policy(write_project(folder)))
 
 
-def _copy_database(server: Any, template: str) -> str:
+def copy_database(server: Any, template: str) -> str:
     name = f"test_{uuid.uuid4().hex}"
-    _execute(server, f"create database {name} template {template}")
+    execute(server, f"create database {name} template {template}")
     return name
 
 
-def _execute(server: Any, statement: str) -> None:
+def execute(server: Any, statement: str) -> None:
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute(statement.encode())
