@@ -69,7 +69,13 @@ def prepare(rows: Sequence[Row], policy: Policy) -> list[Prepared]:
     contexts = [read_context(row, policy.source) for row in rows]
     claims = standardise(rows, policy.slots, contexts)
     views = [
-        view_claims(offered, country=context.country, updated_at=context.reference, wanted=policy.wanted)
+        view_claims(
+            offered,
+            country=context.country,
+            updated_at=context.reference,
+            source=policy.source.name,
+            wanted=policy.wanted,
+        )
         for offered, context in zip(claims, contexts, strict=True)
     ]
     findings = [policy.rules.assess(view) for view in views]
