@@ -137,7 +137,7 @@ def _read_rule(rule_id: str, node: yaml.Node, entries: Mapping[str, yaml.Node], 
         args=_read_args(check, node, entries, place),
         when=_read_when(entries.get("when"), place),
         severity=_word(entries, "severity", get_args(Severity), place) or "warning",
-        dimension=_word(entries, "dimension", get_args(Dimension), place) or _usual_dimension(check),
+        dimension=_word(entries, "dimension", get_args(Dimension), place) or usual_dimension(check),
         action=_read_action(check, entries.get("action"), place),
         apply=_read_apply(entries, place),
         owner=_text(entries["owner"], place) if "owner" in entries else None,
@@ -159,7 +159,8 @@ def _try(part: Rule | Condition, node: yaml.Node, place: _Place) -> None:
         raise place.refuse(node, str(error)) from None
 
 
-def _usual_dimension(check: str) -> Dimension:
+def usual_dimension(check: str) -> Dimension:
+    """The dimension of a check when its rule names none."""
     usual: dict[str, Dimension] = {"unique": "uniqueness", "unique_combination": "uniqueness"}
     usual |= {"freshness": "timeliness", "row_count": "completeness"}
     return usual.get(check, "validity")

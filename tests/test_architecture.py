@@ -55,6 +55,7 @@ NO_STAGES = {
         "switching",
         "verification",
     },
+    "rules for others": {"rule_files"},
     "what stages stand on": {"engine", "store"},
 }
 

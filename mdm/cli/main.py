@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mdm.cli import batch, publish, quality, start, verdicts, why
+from mdm.cli import batch, publish, quality, rules, start, verdicts, why
 from mdm.cli.output import print_error
 from mdm.errors import MdmError
 
@@ -51,6 +51,7 @@ app.command()(why.how)
 app.command()(publish.export)
 app.command()(quality.verify)
 app.add_typer(verdicts.app, name="verdict")
+app.add_typer(rules.app, name="rules")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
