@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from rules.arguments import NUMBER, is_number
 from rules.check_shapes import V, ValueTest
 from rules.partial_dates import date_sql, earliest, earliest_sql, is_date, latest, latest_sql
-from rules.record_view import UPDATED_AT, UPDATED_DAY, RecordView, quote_name, quote_text, values_at
+from rules.record_view import UPDATED_AT, UPDATED_FIRST, UPDATED_LAST, RecordView, quote_name, quote_text, values_at
 
 OPERATORS = ("<", "<=", "=", "!=", ">=", ">")
 COMPARED_AS = ("number", "date", "text")
@@ -63,24 +63,24 @@ def length_between(min: int, max: int) -> ValueTest:
 
 def date_min(value: str) -> ValueTest:
     """A date not before this one."""
-    limit, limit_sql = _limit(value)
+    limit = _limit(value, earliest)
 
     def passes(given: str, view: RecordView) -> bool:
-        bound = limit(view)
-        return is_date(given) and (bound is None or latest(given) >= earliest(bound))
+        return is_date(given) and ((bound := limit(view)) is None or latest(given) >= bound)
 
-    return ValueTest(passes, f"({date_sql(V)} and coalesce({latest_sql(V)} >= {earliest_sql(limit_sql)}, true))")
+    bound_sql = UPDATED_FIRST if value == UPDATED_AT else quote_text(earliest(value))
+    return ValueTest(passes, f"({date_sql(V)} and coalesce({latest_sql(V)} >= {bound_sql}, true))")
 
 
 def date_max(value: str) -> ValueTest:
     """A date not after this one."""
-    limit, limit_sql = _limit(value)
+    limit = _limit(value, latest)
 
     def passes(given: str, view: RecordView) -> bool:
-        bound = limit(view)
-        return is_date(given) and (bound is None or earliest(given) <= latest(bound))
+        return is_date(given) and ((bound := limit(view)) is None or earliest(given) <= bound)
 
-    return ValueTest(passes, f"({date_sql(V)} and coalesce({earliest_sql(V)} <= {latest_sql(limit_sql)}, true))")
+    bound_sql = UPDATED_LAST if value == UPDATED_AT else quote_text(latest(value))
+    return ValueTest(passes, f"({date_sql(V)} and coalesce({earliest_sql(V)} <= {bound_sql}, true))")
 
 
 def date_between(min: str, max: str) -> ValueTest:
@@ -100,16 +100,17 @@ def _refuse_empty(holds: bool, low: object, high: object) -> None:
         raise ValueError(f"min {low} lies above max {high}, so nothing could pass")
 
 
-def _limit(value: str) -> tuple[Callable[[RecordView], str | None], str]:
-    """A date bound as closure and SQL; unknown (None, NULL) when the record carries no date of its own."""
+def _limit(value: str, end: Callable[[str], str]) -> Callable[[RecordView], str | None]:
+    """That end of a date bound; None when it is the record's own date and the record carries none."""
     if value != UPDATED_AT:
-        return lambda _: value, quote_text(value)
+        bound = end(value)
+        return lambda _: bound
 
     def updated_day(view: RecordView) -> str | None:
         day = (view.updated_at or "")[:10]
-        return day if is_date(day) else None
+        return end(day) if is_date(day) else None
 
-    return updated_day, UPDATED_DAY
+    return updated_day
 
 
 def date_before_field(field: str) -> ValueTest:

@@ -10,17 +10,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from rules.partial_dates import date_sql
+from rules.partial_dates import date_sql, earliest_sql, latest_sql
 
 RECORD = "record"  # stands for the record itself, where a field could stand
 RECORD_COUNTRY = "record.country"
 RECORD_SOURCE = "record.source"
 RECORD_UPDATED_AT = "record.updated_at"
 UPDATED_AT = "updated_at"
-UPDATED_DAY = "updated_day"  # SQL column: the day of updated_at, NULL when it has none
+# SQL columns: the first and last day that updated_at may mean, NULL when it is no date.
+UPDATED_FIRST, UPDATED_LAST = "updated_first", "updated_last"
 # address -> its column, and its part of the view
 OF_RECORD = {RECORD_COUNTRY: "country", RECORD_SOURCE: "source", RECORD_UPDATED_AT: UPDATED_AT}
-RESERVED_COLUMNS = (RECORD, "source", "country", "issues", UPDATED_AT, UPDATED_DAY)
+RESERVED_COLUMNS = (RECORD, "source", "country", "issues", UPDATED_AT, UPDATED_FIRST, UPDATED_LAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,11 @@ def values_at(address: str) -> Callable[[RecordView], tuple[str, ...]]:
 
 
 def facts_sql(table: str, addresses: tuple[str, ...], keep: tuple[str, ...]) -> str:
-    """A query with one row per record: `keep`, a never NULL list per address, `issues` and `updated_day`."""
+    """A query with one row per record: `keep`, a never NULL list per address, `issues`, the ends of updated_at."""
     day = "substr(updated_at, 1, 10)"
-    derived = ["coalesce(issues, []) as issues", f"case when {date_sql(day)} then {day} end as {UPDATED_DAY}"]
+    ends = ((earliest_sql(day), UPDATED_FIRST), (latest_sql(day), UPDATED_LAST))
+    derived = ["coalesce(issues, []) as issues"]
+    derived += [f"case when {date_sql(day)} then {end} end as {name}" for end, name in ends]
     columns = ",\n    ".join([*(quote_name(name) for name in keep), *map(_list_sql, addresses), *derived])
     return f"select\n    {columns}\n  from {quote_name(table)}"
 

@@ -137,7 +137,9 @@ class CompiledRules:
         values, issues = view.values, view.issues
         for find, needs, needs_issue in self.judges:
             if needs is None or needs in (issues if needs_issue else values):
-                found.extend(find(view))
+                failing = find(view)
+                if failing:
+                    found.extend(failing)
         return tuple(found)
 
     def findings(self, row: Mapping[str, Sequence[int]]) -> tuple[Finding, ...]:
@@ -274,13 +276,13 @@ def _limited(find: Find, conditions: Sequence[Callable[[RecordView], bool]]) -> 
 
 def _find_values(rule: Rule, test: ValueTest) -> Find:
     read, passes = values_at(rule.field), test.passes
+    first = (_finding(rule, 0),)
 
     def find(view: RecordView) -> Sequence[Finding]:
-        found: list[Finding] = []
-        for index, value in enumerate(read(view)):
-            if not passes(value, view):
-                found.append(_finding(rule, index))
-        return found
+        values = read(view)
+        if len(values) == 1:  # as nearly always
+            return () if passes(values[0], view) else first
+        return [_finding(rule, index) for index, value in enumerate(values) if not passes(value, view)]
 
     return find
 
