@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import duckdb
 from sqlalchemy import Connection
 
-from mdm import delivery, guarding, guards, learning, rereading, resolving
+from mdm import delivery, guards, judging, learning, rereading, resolving
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release
 from mdm.errors import BadProject, Breaker
@@ -29,7 +29,7 @@ from mdm.store.locks import run_lock
 from mdm.watch import Progress, Tally, Watch
 from rules.set_judging import SetOutcome
 
-Judge = Callable[[guarding.Guard, Connection, Collection[str]], list[SetOutcome]]
+Judge = Callable[[judging.Guard, Connection, Collection[str]], list[SetOutcome]]
 
 # A release learnt on fewer than half of today's records no longer speaks for them.
 OUTGROWN = 2
@@ -135,7 +135,7 @@ def deliver(run: Run, run_id: int) -> None:
         )
         del stored
     _guard_delivery(run, staged.by_source)
-    _guard(run, [name for name in run.policy.entities if name not in _changed(run)], guarding.judge_delivery)
+    _guard(run, [name for name in run.policy.entities if name not in _changed(run)], judging.judge_delivery)
     with run.watch.tally.stage("write records"), run.store.writing() as connection:
         run.watch.progress("write records", 0, None)
         caps = {release.cap for release in run.active.values() if release is not None}
@@ -191,10 +191,10 @@ def _guard(run: Run, types: Collection[str], judge: Judge) -> None:
     asked = [name for name in types if run.policy.rules[name].over_sets]
     if not asked:
         return
-    guard = guarding.Guard(run.scratch, run.policy, run.store.now().date())
+    guard = judging.Guard(run.scratch, run.policy, run.store.now().date())
     with run.watch.tally.stage("judge sets"), run.store.reading() as connection:
         outcomes = judge(guard, connection, asked)
-    run.watch.tally.notes += guarding.refuse_failures(outcomes)
+    run.watch.tally.notes += judging.refuse_failures(outcomes, allowed="rules" in run.options.allow)
 
 
 def _changed(run: Run) -> list[str]:
@@ -212,7 +212,7 @@ def _reread(run: Run) -> None:
         with run.watch.tally.stage("read again"):
             done = rereading.reread(run.store, run.scratch, run.policy, types, run.watch)
         run.watch.tally.add("read again", done)
-        _guard(run, changed, guarding.judge_stored)
+        _guard(run, changed, judging.judge_stored)
 
 
 def _resolve(run: Run) -> None:

@@ -6,12 +6,13 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mdm.engine.policy import EntityType
 from mdm.entity import BUILT_IN, load_entity
 from mdm.errors import BadInput, BadProject
 from mdm.policy import ProjectPolicy, addresses_of, load_policy
-from rules.contract import contract_text
+from rules.contract import contract_of
 from rules.contract_import import Imported, Target, import_contract
 from rules.kinds import KINDS
 from rules.rulebook import RuleBook, RuleBookError
@@ -46,9 +47,9 @@ def open_vocabulary(path: Path) -> Vocabulary:
     return Vocabulary(policy.entities, policy.rules, policy)
 
 
-def export_contract(vocabulary: Vocabulary) -> str:
-    """All rules as a data contract, in YAML."""
-    return contract_text(vocabulary.name, vocabulary.rules.values(), vocabulary.addresses)
+def export_contract(vocabulary: Vocabulary) -> dict[str, Any]:
+    """All rules as a data contract."""
+    return contract_of(vocabulary.name, vocabulary.rules.values(), vocabulary.addresses)
 
 
 def import_rules(

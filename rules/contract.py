@@ -27,9 +27,9 @@ DIMENSIONS = {
 }
 
 
-def contract_text(name: str, books: Iterable[RuleBook], addresses: Mapping[str, Iterable[str]]) -> str:
+def contract_of(name: str, books: Iterable[RuleBook], addresses: Mapping[str, Iterable[str]]) -> Entry:
     """A data contract with the quality rules of all books. addresses: entity type -> its fields, as properties."""
-    contract = {
+    return {
         "apiVersion": API_VERSION,
         "kind": "DataContract",
         "id": name,
@@ -38,7 +38,12 @@ def contract_text(name: str, books: Iterable[RuleBook], addresses: Mapping[str, 
         "status": "active",
         "schema": [_object(book, addresses.get(book.entity, ())) for book in books],
     }
-    return yaml.safe_dump(contract, allow_unicode=True, sort_keys=False, width=110)
+
+
+def contract_yaml(contract: Entry) -> str:
+    """The contract as its file is written."""
+    text: str = yaml.safe_dump(contract, allow_unicode=True, sort_keys=False, width=110)
+    return text
 
 
 def _object(book: RuleBook, addresses: Iterable[str]) -> Entry:

@@ -56,8 +56,8 @@ def list_rules(project: ProjectFile = DEFAULT_PROJECT, as_json: AsJson = False) 
 
 
 @app.command()
-def schema(project: ProjectFile = DEFAULT_PROJECT, output: Output = None) -> None:
-    """Write a JSON Schema of rule books, by which editors complete and check them.
+def schema(project: ProjectFile = DEFAULT_PROJECT, output: Output = None, as_json: AsJson = True) -> None:
+    """Write a JSON Schema of rule books, by which editors complete and check them; it is JSON in any case.
 
     In the first line of rules.yaml: # yaml-language-server: $schema=rules.schema.json
 
@@ -74,17 +74,20 @@ def schema(project: ProjectFile = DEFAULT_PROJECT, output: Output = None) -> Non
 
 
 @app.command()
-def export(project: ProjectFile = DEFAULT_PROJECT, output: Output = None) -> None:
-    """Write the rules as a data contract (Open Data Contract Standard 3.1).
+def export(project: ProjectFile = DEFAULT_PROJECT, output: Output = None, as_json: AsJson = False) -> None:
+    """Write the rules as a data contract (Open Data Contract Standard 3.1), in YAML or JSON.
 
     \b
     Examples:
       mdm rules export > contract.odcs.yaml
       mdm rules export -p shop/project.yaml -o contract.odcs.yaml
     """
+    from mdm.reports import to_json
     from mdm.rule_files import export_contract, open_vocabulary
+    from rules.contract import contract_yaml
 
-    write_text(export_contract(open_vocabulary(project)), output)
+    contract = export_contract(open_vocabulary(project))
+    write_text(to_json(contract) + "\n" if as_json else contract_yaml(contract), output)
 
 
 @app.command("import")
@@ -98,6 +101,7 @@ def import_contract(
         typer.Option("--source", help="Read its properties as columns of this source, and speak of it only."),
     ] = None,
     output: Output = None,
+    as_json: AsJson = False,
 ) -> None:
     """Turn the quality rules of a data contract into a rule book.
 
@@ -111,6 +115,9 @@ def import_contract(
     from mdm.rule_files import import_rules, open_vocabulary
 
     text, imported = import_rules(open_vocabulary(project), contract, entity, source)
+    if as_json:
+        print_json({"rules": imported.entries, "left_out": imported.notes})
+        return
     write_text(text, output)
     for note in imported.notes:
         print_error_line(f"Left out: {note}")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.checks import CHECKS
-from rules.contract import contract_text, quality_of
+from rules.contract import contract_of, contract_yaml, quality_of
 from rules.contract_import import Target, import_contract
 from rules.rulebook import Action, Condition, Rule, RuleBook, RuleBookError, Threshold
 from rules.rulebook_load import default_rulebook, load_rulebooks
@@ -183,13 +183,13 @@ def imported(folder: Path, contract: object, target: Target | None = None) -> tu
 
 
 def test_a_contract_brings_our_rules_back_as_they_were(folder: Path) -> None:
-    entries, notes = imported(folder, contract_text("acme", [EVERY], {"person": FIELDS}))
+    entries, notes = imported(folder, contract_yaml(contract_of("acme", [EVERY], {"person": FIELDS})))
     assert notes == []
     assert by_id(read(folder, entries_text(entries))) == by_id(EVERY)
 
 
 def test_a_contract_has_what_the_standard_requires() -> None:
-    contract = yaml.safe_load(contract_text("acme", [EVERY], {"person": ["email", "website"]}))
+    contract = contract_of("acme", [EVERY], {"person": ["email", "website"]})
     assert {"apiVersion", "kind", "id", "version", "status"} <= contract.keys()
     (person,) = contract["schema"]
     properties = {each["name"]: each for each in person["properties"]}
@@ -245,7 +245,7 @@ def test_conditions_are_beyond_the_library() -> None:
     assert quality_of(limited)["type"] == "custom"
 
 
-def contract_of(*quality: dict[str, Any], name: str = "email", at_object: bool = False) -> dict[str, Any]:
+def foreign(*quality: dict[str, Any], name: str = "email", at_object: bool = False) -> dict[str, Any]:
     told = {"quality": list(quality)}
     shaped = {"name": "person"} | (told if at_object else {"properties": [{"name": name} | told]})
     return {"kind": "DataContract", "apiVersion": "v3.0.2", "schema": [shaped]}
@@ -279,7 +279,7 @@ def contract_of(*quality: dict[str, Any], name: str = "email", at_object: bool =
     ],
 )  # fmt: skip
 def test_metrics_of_others_become_rules(folder: Path, theirs: dict[str, Any], ours: list[dict[str, Any]]) -> None:
-    entries, notes = imported(folder, contract_of(theirs))
+    entries, notes = imported(folder, foreign(theirs))
     assert notes == []
     found = [{key: value for key, value in entry.items() if key not in ("id", "field")} for entry in entries["person"]]
     assert found == ours
@@ -299,7 +299,7 @@ def test_metrics_of_others_become_rules(folder: Path, theirs: dict[str, Any], ou
     ],
 )  # fmt: skip
 def test_rules_at_the_object_are_about_records(folder: Path, theirs: dict[str, Any], args: dict[str, Any]) -> None:
-    entries, _ = imported(folder, contract_of(theirs, at_object=True))
+    entries, _ = imported(folder, foreign(theirs, at_object=True))
     assert entries["person"][0]["args"] == args
     assert len(read(folder, entries_text(entries)).rules) == 1
 
@@ -318,13 +318,13 @@ def test_rules_at_the_object_are_about_records(folder: Path, theirs: dict[str, A
     ],
 )
 def test_what_cannot_be_carried_over_is_told(folder: Path, theirs: dict[str, Any], reason: str) -> None:
-    entries, (note,) = imported(folder, contract_of(theirs))
+    entries, (note,) = imported(folder, foreign(theirs))
     assert entries == {}
     assert reason in note
 
 
 def test_properties_may_be_columns_of_a_source(folder: Path) -> None:
-    contract = contract_of({"metric": "nullValues", "mustBe": 0, "name": "Mail there!"}, name="mail")
+    contract = foreign({"metric": "nullValues", "mustBe": 0, "name": "Mail there!"}, name="mail")
     assert "no field for property 'mail'" in imported(folder, contract)[1][0]
     target = Target({"person": FIELDS}, {"mail": "email"}, source="crm")
     ((entry,),) = imported(folder, contract, target)[0].values()
@@ -333,7 +333,7 @@ def test_properties_may_be_columns_of_a_source(folder: Path) -> None:
 
 
 def test_objects_of_no_entity_type_are_told_or_named(folder: Path) -> None:
-    contract = contract_of({"metric": "nullValues", "mustBe": 0})
+    contract = foreign({"metric": "nullValues", "mustBe": 0})
     contract["schema"][0]["name"] = "customers"
     assert "object customers: no entity type" in imported(folder, contract)[1][0]
     entries, notes = imported(folder, contract, Target({"person": FIELDS}, entity="person"))

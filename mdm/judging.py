@@ -1,4 +1,4 @@
-"""Guarding: what a source would hold after this delivery -> what the rules over sets say of it, before harm is done.
+"""Judging sets: what a source would hold after this delivery -> what rules over sets say of it, before harm is done.
 
 Set rules read every record of their entity type, about 15 us each; without such rules nothing is read.
 """
@@ -51,14 +51,15 @@ def judge_stored(guard: Guard, connection: Connection, types: Collection[str]) -
     return [outcome for name in types for outcome in _judge(guard, name, _stored_rows(connection, name, ()))]
 
 
-def refuse_failures(outcomes: Iterable[SetOutcome]) -> list[str]:
-    """The failures that only flag, as notes. Raises Breaker when one is to stop the run."""
+def refuse_failures(outcomes: Iterable[SetOutcome], *, allowed: bool) -> list[str]:
+    """The failures as notes. Raises Breaker when one is to stop the run, unless that is allowed for once."""
     failed = [outcome for outcome in outcomes if not outcome.passed]
     stopping = [outcome.text for outcome in failed if outcome.action.name == "stop"]
-    if stopping:
+    if stopping and not allowed:
         raise Breaker(
             "\n  ".join(["the data is not good enough to go on:", *stopping])
-            + "\nNo entity was changed. Correct the delivery, or the rule if it asks too much, then run again"
+            + "\nNo entity was changed. Correct the delivery, or the rule if it asks too much, then run again; "
+            "--allow rules goes on this once"
         )
     return [outcome.text for outcome in failed]
 
