@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import duckdb
 from sqlalchemy import Connection
 
-from mdm import delivery, guards, judging, learning, rereading, resolving
+from mdm import delivery, guards, judging, learning, rereading, resolving, scoring
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release
 from mdm.errors import BadProject, Breaker
@@ -24,7 +24,7 @@ from mdm.policy import ProjectPolicy
 from mdm.resolving import Decided, GuardedWrite, Ruling
 from mdm.scratch import count, open_scratch
 from mdm.sources import BadRow, check_columns, scan
-from mdm.store import Store, overview, runs
+from mdm.store import Store, measures, overview, runs
 from mdm.store.locks import run_lock
 from mdm.watch import Progress, Tally, Watch
 from rules.set_judging import SetOutcome
@@ -105,6 +105,7 @@ def _run(store: Store, policy: ProjectPolicy, options: Options, watch: Watch) ->
         deliver(run, run_id)
         _reread(run)
         _resolve(run)
+        _score(run, run_id)
     return run_id, watch.tally
 
 
@@ -194,6 +195,7 @@ def _guard(run: Run, types: Collection[str], judge: Judge) -> None:
     guard = judging.Guard(run.scratch, run.policy, run.store.now().date())
     with run.watch.tally.stage("judge sets"), run.store.reading() as connection:
         outcomes = judge(guard, connection, asked)
+    run.watch.tally.outcomes += outcomes
     run.watch.tally.notes += judging.refuse_failures(outcomes, allowed="rules" in run.options.allow)
 
 
@@ -240,6 +242,15 @@ def _resolve_type(run: Run, name: str, ruling: Ruling | None) -> bool:
         moved |= outcome.moved
     run.watch.tally.notes.append(f"{name}: some records changed faster than they were decided; the next run takes them")
     return moved
+
+
+def _score(run: Run, run_id: int) -> None:
+    """Write how good the data is now; after a run that changed nothing it is as good as before."""
+    changes = ("records new", "records changed", "records deleted", "read again", "entities written")
+    with run.watch.tally.stage("score"), run.store.writing() as connection:
+        if any(run.watch.tally.counts.get(change) for change in changes) or not measures.repeat(connection, run_id):
+            told = scoring.measure_store(connection, run.policy, run.store.now(), run.watch.tally.outcomes)
+            measures.write(connection, run_id, told)
 
 
 def _ruling(run: Run, entity: EntityType) -> Ruling | None:

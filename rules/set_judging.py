@@ -18,6 +18,7 @@ class SetOutcome:
     """What one rule says about one source. measured, limit: what was found and what is asked, in words."""
 
     rule_id: str
+    entity: str
     source: str
     passed: bool
     measured: str
@@ -49,7 +50,7 @@ def judge_sets(
     for rule in book.over_sets:
         measured = _measure(connection, book, rule, table)
         outcomes += [
-            _outcome(rule, source, measured.get(source), Moment(today, before))
+            _outcome(book.entity, rule, source, measured.get(source), Moment(today, before))
             for source, before in sorted(rows_before.items())
             if speaks_about(rule, source)
         ]
@@ -64,10 +65,11 @@ def _measure(connection: duckdb.DuckDBPyConnection, book: RuleBook, rule: Rule, 
     return dict(connection.execute(f"-- one row per source\n{query}").fetchall())
 
 
-def _outcome(rule: Rule, source: str, measured: Measured, moment: Moment) -> SetOutcome:
+def _outcome(entity: str, rule: Rule, source: str, measured: Measured, moment: Moment) -> SetOutcome:
     test, action = set_test(rule)
     return SetOutcome(
         rule_id=rule.id,
+        entity=entity,
         source=source,
         passed=test.passes(measured, moment),
         measured=test.show(measured, moment),

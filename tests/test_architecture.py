@@ -63,7 +63,7 @@ NO_STAGES = {
         "switching",
         "verification",
     },
-    "rules and reports for people": {"pages", "profiling", "rule_files"},
+    "rules and reports for people": {"pages", "profiling", "rule_files", "scorecard", "scoring"},
     "what stages stand on": {"engine", "store"},
 }
 

@@ -1,4 +1,4 @@
-"""How good the data is: profile."""
+"""How good the data is: profile, scorecard."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mdm.cli.options import DEFAULT_PROJECT, AsJson, ProjectFile
+from mdm.cli.options import DEFAULT_PROJECT, AsJson, ProjectFile, StoreUrl, open_project
 from mdm.cli.output import print_json, print_lines, print_table, progress_bars, write_text
 from mdm.pages import percent_text
 
 if TYPE_CHECKING:
     from mdm.profiling.report import FieldProfile, ProfileReport, SourceProfile
+    from mdm.scorecard.report import ScorecardReport, SourceScore
 
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page that needs nothing else.")]
 SHORT = 28
@@ -58,6 +59,70 @@ def profile(
     else:
         show_profile(report, with_rules=rules is None)
         print_lines([f"Page: {html}"] if html is not None else [])
+
+
+def scorecard(
+    *,
+    project: ProjectFile = DEFAULT_PROJECT,
+    runs: Annotated[int, typer.Option("--runs", min=1, help="How many runs back the history goes.")] = 30,
+    html: Html = None,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how good the data is, per source and field, and how that moved from run to run.
+
+    Completeness, validity, consistency, uniqueness (second records of one customer in a source) and timeliness (records
+    of the last year). Every `mdm run` adds its scores.
+
+    \b
+    Examples:
+      mdm scorecard
+      mdm scorecard -p shop/project.yaml --html scorecard.html
+      mdm scorecard --runs 100 --json
+    """
+    from mdm.scorecard.page import write_scorecard
+
+    report = open_project(project, store).scorecard(runs)
+    if html is not None:
+        write_scorecard(report, html)
+    if as_json:
+        print_json(report)
+    else:
+        show_scorecard(report)
+        print_lines([f"Page: {html}"] if html is not None else [])
+
+
+def show_scorecard(report: ScorecardReport) -> None:
+    """The sources, then the fields of each."""
+    if report.run_id is None:
+        print_lines(["No run was measured yet; `mdm run` writes the first scores."])
+        return
+    from mdm.scorecard.report import DIMENSIONS
+
+    print_table(
+        f"Scores after run {report.run_id} ({report.at}), with the change since the run before",
+        ("source", "entity", "records", *DIMENSIONS),
+        [(each.source, each.entity, each.records, *_scores(each)) for each in report.sources],
+    )
+    for source in report.sources:
+        rows = [(f.field, *(percent_text(f.scores.get(name)) for name in DIMENSIONS[:3])) for f in source.fields]
+        print_table(f"{source.source} ({source.entity})", ("field", *DIMENSIONS[:3]), rows)
+        failed = [rule.rule_id for rule in source.rules if not rule.passed]
+        print_lines([f"Rules that failed: {', '.join(failed)}"] if failed else [])
+
+
+def _scores(source: SourceScore) -> list[str]:
+    """Each dimension as `98.2 % (-0.4)`, empty where nothing was measured."""
+    from mdm.scorecard.page import change_text
+    from mdm.scorecard.report import DIMENSIONS
+
+    told = {each.dimension: each for each in source.dimensions}
+    texts = []
+    for name in DIMENSIONS:
+        score = told.get(name)
+        change = "" if score is None else change_text(score.change)
+        texts.append("" if score is None else percent_text(score.share) + (f" ({change})" if change else ""))
+    return texts
 
 
 def show_profile(report: ProfileReport, *, with_rules: bool) -> None:

@@ -31,6 +31,7 @@ PROMISED = [
     "verdict",
     "profile",
     "rules",
+    "scorecard",
 ]
 # These look at files and rules only.
 WITHOUT_STORE = ("profile", "rules")
