@@ -5,8 +5,9 @@ The stages in the order the data takes them:
 sources      files -> rows with their source and line
 engine.standardise, engine.features, engine.keys, engine.prepare
              a row -> claims, validated by the rules, with features and blocking keys
-staging, delivery, rereading
-             prepared rows -> records in the store, marked unresolved; under a changed policy stored rows once more
+staging, judging, delivery, rereading
+             prepared rows -> records in the store, marked unresolved, unless rules over sets stop the run; under a
+             changed policy stored rows once more
 learning, linkage
              all records -> a release, when a new one is due
 matching, engine.score

@@ -218,7 +218,7 @@ def _record_rows(connection: Connection, scratch: duckdb.DuckDBPyConnection, nam
         scratch,
         f"""
         select
-            rid, source_id, record_id, '{name}', state, content_hash, updated_at, packed,
+            rid, source_id, record_id, '{name}', state, content_hash, updated_at, quality, packed,
             payload, claims, features, issues
         from ready_{name}
         join source_numbers using (source)

@@ -8,13 +8,14 @@ next run goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import duckdb
+from sqlalchemy import Connection
 
-from mdm import delivery, guards, learning, rereading, resolving
+from mdm import delivery, guards, judging, learning, rereading, resolving, scoring
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release
 from mdm.errors import BadProject, Breaker
@@ -23,9 +24,12 @@ from mdm.policy import ProjectPolicy
 from mdm.resolving import Decided, GuardedWrite, Ruling
 from mdm.scratch import count, open_scratch
 from mdm.sources import BadRow, check_columns, scan
-from mdm.store import Store, overview, runs
+from mdm.store import Store, measures, overview, runs
 from mdm.store.locks import run_lock
 from mdm.watch import Progress, Tally, Watch
+from rules.set_judging import SetOutcome
+
+Judge = Callable[[judging.Guard, Connection, Collection[str]], list[SetOutcome]]
 
 # A release learnt on fewer than half of today's records no longer speaks for them.
 OUTGROWN = 2
@@ -101,6 +105,7 @@ def _run(store: Store, policy: ProjectPolicy, options: Options, watch: Watch) ->
         deliver(run, run_id)
         _reread(run)
         _resolve(run)
+        _score(run, run_id)
     return run_id, watch.tally
 
 
@@ -131,6 +136,7 @@ def deliver(run: Run, run_id: int) -> None:
         )
         del stored
     _guard_delivery(run, staged.by_source)
+    _guard(run, [name for name in run.policy.entities if name not in _changed(run)], judging.judge_delivery)
     with run.watch.tally.stage("write records"), run.store.writing() as connection:
         run.watch.progress("write records", 0, None)
         caps = {release.cap for release in run.active.values() if release is not None}
@@ -181,14 +187,34 @@ def _refuse_unfit(policy: ProjectPolicy, active: Mapping[str, Release | None]) -
             )
 
 
+def _guard(run: Run, types: Collection[str], judge: Judge) -> None:
+    """Hold the types against their rules over sets, if any. Raises Breaker when one of them stops the run."""
+    asked = [name for name in types if run.policy.rules[name].over_sets]
+    if not asked:
+        return
+    guard = judging.Guard(run.scratch, run.policy, run.store.now().date())
+    with run.watch.tally.stage("judge sets"), run.store.reading() as connection:
+        outcomes = judge(guard, connection, asked)
+    run.watch.tally.outcomes += outcomes
+    run.watch.tally.notes += judging.refuse_failures(outcomes, allowed="rules" in run.options.allow)
+
+
+def _changed(run: Run) -> list[str]:
+    """The types whose stored records were prepared under another policy."""
+    if not count(run.scratch, "stored"):
+        return []
+    return [name for name, r in run.active.items() if r is None or r.policy != run.policy.hashes[name]]
+
+
 def _reread(run: Run) -> None:
     """Prepare stored records again where the policy is not the one they were prepared under, or everything is asked."""
-    hashes = run.policy.hashes
-    types = [name for name, r in run.active.items() if run.options.full or r is None or r.policy != hashes[name]]
-    if types and count(run.scratch, "stored"):
+    changed = _changed(run)
+    types = list(run.active) if run.options.full and count(run.scratch, "stored") else changed
+    if types:
         with run.watch.tally.stage("read again"):
             done = rereading.reread(run.store, run.scratch, run.policy, types, run.watch)
         run.watch.tally.add("read again", done)
+        _guard(run, changed, judging.judge_stored)
 
 
 def _resolve(run: Run) -> None:
@@ -216,6 +242,15 @@ def _resolve_type(run: Run, name: str, ruling: Ruling | None) -> bool:
         moved |= outcome.moved
     run.watch.tally.notes.append(f"{name}: some records changed faster than they were decided; the next run takes them")
     return moved
+
+
+def _score(run: Run, run_id: int) -> None:
+    """Write how good the data is now; after a run that changed nothing it is as good as before."""
+    changes = ("records new", "records changed", "records deleted", "read again", "entities written")
+    with run.watch.tally.stage("score"), run.store.writing() as connection:
+        if any(run.watch.tally.counts.get(change) for change in changes) or not measures.repeat(connection, run_id):
+            told = scoring.measure_store(connection, run.policy, run.store.now(), run.watch.tally.outcomes)
+            measures.write(connection, run_id, told)
 
 
 def _ruling(run: Run, entity: EntityType) -> Ruling | None:

@@ -62,7 +62,7 @@ def _with_survivorship(entity: EntityType, file: ProjectFile) -> EntityType:
 
 
 def _rules(file: ProjectFile, entities: Mapping[str, EntityType]) -> dict[str, RuleBook]:
-    known = {name: _addresses(entity) for name, entity in entities.items()}
+    known = {name: addresses_of(entity) for name, entity in entities.items()}
     try:
         own = {} if file.rules is None else load_rulebooks(file.rules, known=known)
         return {
@@ -73,7 +73,7 @@ def _rules(file: ProjectFile, entities: Mapping[str, EntityType]) -> dict[str, R
         raise BadProject(str(error)) from error
 
 
-def _addresses(entity: EntityType) -> set[str]:
+def addresses_of(entity: EntityType) -> set[str]:
     """The addresses a rule may name: a field, or one of its clean parts."""
     parts = {f"{n}.{sub}" for n, field in entity.fields.items() for sub in KINDS[field.kind].clean if sub != "value"}
     return parts | set(entity.fields)

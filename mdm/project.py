@@ -28,6 +28,8 @@ from mdm.reports import (
     VerifyReport,
 )
 from mdm.resolving import Ruling
+from mdm.scorecard import read_scorecard
+from mdm.scorecard.report import ScorecardReport
 from mdm.scratch import open_scratch
 from mdm.sources import check_columns
 from mdm.store import Store, open_store, releases, verdicts
@@ -159,6 +161,11 @@ class Project:
         """The batch jobs, newest first."""
         with self.store() as store, store.reading() as connection:
             return run_summaries(connection, limit)
+
+    def scorecard(self, runs: int = 30) -> ScorecardReport:
+        """How good the data of each source is, and how that moved over the last runs."""
+        with self.store() as store, store.reading() as connection:
+            return read_scorecard(connection, self.policy.file.project, runs)
 
     def evaluate(self, truth: Path) -> EvaluationReport:
         """The quality of the partition against a truth file."""

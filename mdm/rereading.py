@@ -105,7 +105,7 @@ def _delivered(scratch: duckdb.DuckDBPyConnection, types: Collection[str]) -> se
 
 def _readings(scratch: duckdb.DuckDBPyConnection, name: str) -> Iterator[Reading]:
     query = f"""
-        select rid, state, content_hash, updated_at, packed, claims, features, issues
+        select rid, state, content_hash, updated_at, quality, packed, claims, features, issues
         from again_{name}
         join reread using (seq)
         order by rid

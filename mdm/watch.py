@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from rules.set_judging import SetOutcome
+
 # stage, how many are done, of how many (None: not known)
 Progress = Callable[[str, int, int | None], None]
 
@@ -26,6 +28,7 @@ class Tally:
     trained: list[str] = field(default_factory=list)
     releases: dict[str, str] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
+    outcomes: list[SetOutcome] = field(default_factory=list)
     merges: int = 0
     quarantined: int = 0
 

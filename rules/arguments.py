@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rules.partial_dates import is_date
 from rules.patterns import translate
-from rules.record_view import RECORD_COUNTRY, RESERVED_COLUMNS, UPDATED_AT
+from rules.record_view import OF_RECORD, RECORD, RECORD_COUNTRY, RESERVED_COLUMNS, UPDATED_AT
 
 Given = str | tuple[str, ...]
 Arg = str | int | float | tuple[str, ...]
@@ -20,10 +20,27 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?")
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of a check: how it is read, and its value when it is left out (None: it must be given)."""
+    """An argument of a check.
 
-    read: Callable[[Given], Arg]
+    read: how it is read; None for what no rule book writes. default: its value when it is left out; None: it must be
+    given, or may be absent when `optional`. words: the only texts allowed.
+    """
+
+    read: Callable[[Given], Arg] | None
     default: Arg | None = None
+    optional: bool = False
+    words: tuple[str, ...] = ()
+
+
+def word(*words: str, default: str | None = None) -> Argument:
+    """An argument that is one of these words."""
+
+    def read(given: Given) -> str:
+        if given in words:
+            return str(given)
+        raise ValueError(f"{' or '.join(words)} is expected, not {given!r}")
+
+    return Argument(read, default, words=words)
 
 
 def read_text(given: Given) -> str:
@@ -68,17 +85,27 @@ def read_pattern(given: Given) -> str:
     return str(given)
 
 
-def read_match(given: Given) -> str:
-    """`full` or `search`."""
-    if given in ("full", "search"):
-        return str(given)
-    raise ValueError(f"full or search is expected, not {given!r}")
+def read_share(given: Given) -> float:
+    """A share, written as a percentage from 0% to 100%."""
+    match = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,6})?) ?%", given) if isinstance(given, str) else None
+    if match is None or float(match[1]) > 100:
+        raise ValueError(f"a percentage such as 95% is expected, not {given!r}")
+    return float(match[1]) / 100
+
+
+def read_days(given: Given) -> int:
+    """A number of days: `7`, `7 days`."""
+    match = re.fullmatch(r"([0-9]{1,6})( days?)?", given) if isinstance(given, str) else None
+    if match is None:
+        raise ValueError(f"a number of days such as 7 days is expected, not {given!r}")
+    return int(match[1])
 
 
 def read_address(given: Given) -> str:
-    """A field, or a field and its part."""
+    """A field, a field and its part, or a property of the record itself."""
     text = read_text(given)
-    if text == RECORD_COUNTRY or (_ADDRESS.fullmatch(text) and text not in RESERVED_COLUMNS):
+    is_field = _ADDRESS.fullmatch(text) and text not in RESERVED_COLUMNS and text.partition(".")[0] != RECORD
+    if text in OF_RECORD or is_field:
         return text
     raise ValueError(f"a field is written like email, name.family or {RECORD_COUNTRY}, not {given!r}")
 

@@ -1,93 +1,36 @@
 """The check vocabulary: each check written once, as a closure over one record and as DuckDB SQL over many.
 
 Invariant: both sides give the same answer on every record. A value check speaks about one clean value and is only asked
-about values that are there; a record check speaks about the record as a whole.
+about values that are there; a record check speaks about the record as a whole. Checks over many records stand in
+`rules.set_checks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from rules import comparisons
 from rules.arguments import (
-    NUMBER,
     Argument,
-    is_number,
     read_address,
     read_addresses,
     read_count,
     read_day,
-    read_match,
     read_number,
     read_pattern,
+    read_text,
     read_texts,
+    word,
 )
-from rules.partial_dates import date_sql, earliest, earliest_sql, is_date, latest, latest_sql
+from rules.check_shapes import Check, RecordCheck, RecordTest, V, ValueCheck, ValueTest
+from rules.issue_codes import NOT_VALID
 from rules.patterns import translate
-from rules.record_view import UPDATED_AT, UPDATED_DAY, RecordView, field_of, quote_name, quote_text, values_at
-
-V = "a_value"  # the name of the value inside the SQL of a value check
+from rules.record_view import RecordView, field_of, quote_name, quote_text, values_at
 
 
-@dataclass(frozen=True, slots=True)
-class ValueTest:
-    """Whether a value passes; `sql` is a boolean over `a_value`, never NULL."""
-
-    passes: Callable[[str, RecordView], bool]
-    sql: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordTest:
-    """Whether a record passes; `sql` is a boolean over its columns, never NULL."""
-
-    passes: Callable[[RecordView], bool]
-    sql: str
-
-
-@dataclass(frozen=True, slots=True)
-class ValueCheck:
-    """A check over each value of a field."""
-
-    name: str
-    arguments: Mapping[str, Argument]
-    build: Callable[..., ValueTest]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordCheck:
-    """A check over a whole record; `build` gets the rule's field first."""
-
-    name: str
-    arguments: Mapping[str, Argument]
-    build: Callable[..., RecordTest]
-
-
-Check = ValueCheck | RecordCheck
-
-
-def _list_literal(texts: tuple[str, ...]) -> str:
+def list_literal(texts: tuple[str, ...]) -> str:
+    """The texts as a SQL list."""
     return f"[{', '.join(quote_text(text) for text in texts)}]"
-
-
-def _limit(value: str) -> tuple[Callable[[RecordView], str | None], str]:
-    """A date bound as closure and SQL; unknown (None, NULL) when the record carries no date of its own."""
-    if value != UPDATED_AT:
-        return lambda _: value, quote_text(value)
-
-    def updated_day(view: RecordView) -> str | None:
-        day = (view.updated_at or "")[:10]
-        return day if is_date(day) else None
-
-    return updated_day, UPDATED_DAY
-
-
-def _min_length(value: int) -> ValueTest:
-    return ValueTest(lambda given, _: len(given) >= value, f"length({V}) >= {value}")
-
-
-def _max_length(value: int) -> ValueTest:
-    return ValueTest(lambda given, _: len(given) <= value, f"length({V}) <= {value}")
 
 
 def _pattern(pattern: str, match: str) -> ValueTest:
@@ -97,76 +40,27 @@ def _pattern(pattern: str, match: str) -> ValueTest:
     return ValueTest(lambda given, _: test(given) is not None, f"regexp_matches({V}, {quote_text(re2)})")
 
 
+def _not_pattern(pattern: str, match: str) -> ValueTest:
+    matches = _pattern(pattern, match)
+    return ValueTest(lambda given, view: not matches.passes(given, view), f"not {matches.sql}")
+
+
 def _in_set(values: tuple[str, ...]) -> ValueTest:
     allowed = frozenset(values)
-    return ValueTest(lambda given, _: given in allowed, f"list_contains({_list_literal(values)}, {V})")
+    return ValueTest(lambda given, _: given in allowed, f"list_contains({list_literal(values)}, {V})")
 
 
 def _not_in_set(values: tuple[str, ...]) -> ValueTest:
     refused = frozenset(values)
-    return ValueTest(lambda given, _: given not in refused, f"not list_contains({_list_literal(values)}, {V})")
+    return ValueTest(lambda given, _: given not in refused, f"not list_contains({list_literal(values)}, {V})")
 
 
-_NUMBER_SQL = f"case when regexp_full_match({V}, '{NUMBER}') then try_cast({V} as double) end"
+def _in_list(file: str, column: str, values: tuple[str, ...] = ()) -> ValueTest:
+    return _in_set(values)
 
 
-def _min(value: float) -> ValueTest:
-    return ValueTest(
-        lambda given, _: is_number(given) is not None and float(given) >= value,
-        f"coalesce({_NUMBER_SQL} >= cast('{value!r}' as double), false)",
-    )
-
-
-def _max(value: float) -> ValueTest:
-    return ValueTest(
-        lambda given, _: is_number(given) is not None and float(given) <= value,
-        f"coalesce({_NUMBER_SQL} <= cast('{value!r}' as double), false)",
-    )
-
-
-def _date_min(value: str) -> ValueTest:
-    limit, limit_sql = _limit(value)
-
-    def passes(given: str, view: RecordView) -> bool:
-        bound = limit(view)
-        return is_date(given) and (bound is None or latest(given) >= earliest(bound))
-
-    return ValueTest(passes, f"({date_sql(V)} and coalesce({latest_sql(V)} >= {earliest_sql(limit_sql)}, true))")
-
-
-def _date_max(value: str) -> ValueTest:
-    limit, limit_sql = _limit(value)
-
-    def passes(given: str, view: RecordView) -> bool:
-        bound = limit(view)
-        return is_date(given) and (bound is None or earliest(given) <= latest(bound))
-
-    return ValueTest(passes, f"({date_sql(V)} and coalesce({earliest_sql(V)} <= {latest_sql(limit_sql)}, true))")
-
-
-def _date_before_field(field: str) -> ValueTest:
-    read = values_at(field)
-
-    def passes(given: str, view: RecordView) -> bool:
-        others = [other for other in read(view) if is_date(other)]
-        return is_date(given) and (not others or any(earliest(given) < latest(other) for other in others))
-
-    others = f"list_filter({quote_name(field)}, lambda other: {date_sql('other')})"
-    later = f"list_filter({others}, lambda later: {earliest_sql(V)} < {latest_sql('later')})"
-    return ValueTest(passes, f"({date_sql(V)} and (len({others}) = 0 or len({later}) > 0))")
-
-
-def _equals_field(field: str) -> ValueTest:
-    read, column = values_at(field), quote_name(field)
-    return ValueTest(
-        lambda given, view: not (others := read(view)) or given in others,
-        f"(len({column}) = 0 or list_contains({column}, {V}))",
-    )
-
-
-def _not_equals_field(field: str) -> ValueTest:
-    read = values_at(field)
-    return ValueTest(lambda given, view: given not in read(view), f"not list_contains({quote_name(field)}, {V})")
+def _not_in_list(file: str, column: str, values: tuple[str, ...] = ()) -> ValueTest:
+    return _not_in_set(values)
 
 
 def _not_null(address: str) -> RecordTest:
@@ -187,6 +81,12 @@ def _any_present(address: str, fields: tuple[str, ...]) -> RecordTest:
     return RecordTest(passes, f"({sql})")
 
 
+def _all_present(address: str, fields: tuple[str, ...]) -> RecordTest:
+    reads = [values_at(each) for each in (address, *fields)]
+    sql = " and ".join(f"len({quote_name(each)}) > 0" for each in (address, *fields))
+    return RecordTest(lambda view: all(read(view) for read in reads), f"({sql})")
+
+
 def _required_with(address: str, field: str) -> RecordTest:
     read, read_other = values_at(address), values_at(field)
     sql = f"(len({quote_name(field)}) = 0 or len({quote_name(address)}) > 0)"
@@ -201,7 +101,7 @@ def _max_values(address: str, value: int) -> RecordTest:
 def _has_issue(address: str, codes: tuple[str, ...]) -> RecordTest:
     field_name = field_of(address)
     wanted = frozenset(codes)
-    sql = f"list_has_any(issues, {_list_literal(tuple(f'{field_name}:{code}' for code in codes))})"
+    sql = f"list_has_any(issues, {list_literal(tuple(f'{field_name}:{code}' for code in codes))})"
     return RecordTest(lambda view: not wanted.isdisjoint(view.issues.get(field_name, ())), sql)
 
 
@@ -218,28 +118,47 @@ _DAY = {"value": Argument(read_day)}
 _VALUES = {"values": Argument(read_texts)}
 _CODES = {"codes": Argument(read_texts)}
 _OTHER = {"field": Argument(read_address)}
-_PATTERN = {"pattern": Argument(read_pattern), "match": Argument(read_match, default="full")}
+_OTHERS = {"fields": Argument(read_addresses)}
+_PATTERN = {"pattern": Argument(read_pattern), "match": word("full", "search", default="full")}
+# `values` is what the file held when the rule book was loaded; no rule book writes it.
+_LIST = {"file": Argument(read_text), "column": Argument(read_text, default="value"), "values": Argument(None)}
+_COMPARED = {
+    "operator": word(*comparisons.OPERATORS),
+    "field": Argument(read_address),
+    "by": word(*comparisons.COMPARED_AS, default="number"),
+}
 
 CHECKS: Mapping[str, Check] = {
     check.name: check
     for check in (
-        ValueCheck("min_length", _COUNT, _min_length),
-        ValueCheck("max_length", _COUNT, _max_length),
+        ValueCheck("min_length", _COUNT, comparisons.min_length),
+        ValueCheck("max_length", _COUNT, comparisons.max_length),
+        ValueCheck(
+            "length_between", {"min": Argument(read_count), "max": Argument(read_count)}, comparisons.length_between
+        ),
         ValueCheck("pattern", _PATTERN, _pattern),
+        ValueCheck("not_pattern", _PATTERN, _not_pattern),
         ValueCheck("in_set", _VALUES, _in_set),
         ValueCheck("not_in_set", _VALUES, _not_in_set),
-        ValueCheck("min", _NUMERIC, _min),
-        ValueCheck("max", _NUMERIC, _max),
-        ValueCheck("date_min", _DAY, _date_min),
-        ValueCheck("date_max", _DAY, _date_max),
-        ValueCheck("date_before_field", _OTHER, _date_before_field),
-        ValueCheck("equals_field", _OTHER, _equals_field),
-        ValueCheck("not_equals_field", _OTHER, _not_equals_field),
+        ValueCheck("in_list", _LIST, _in_list),
+        ValueCheck("not_in_list", _LIST, _not_in_list),
+        ValueCheck("min", _NUMERIC, comparisons.minimum),
+        ValueCheck("max", _NUMERIC, comparisons.maximum),
+        ValueCheck("between", {"min": Argument(read_number), "max": Argument(read_number)}, comparisons.between),
+        ValueCheck("date_min", _DAY, comparisons.date_min),
+        ValueCheck("date_max", _DAY, comparisons.date_max),
+        ValueCheck("date_between", {"min": Argument(read_day), "max": Argument(read_day)}, comparisons.date_between),
+        ValueCheck("date_before_field", _OTHER, comparisons.date_before_field),
+        ValueCheck("equals_field", _OTHER, comparisons.equals_field),
+        ValueCheck("not_equals_field", _OTHER, comparisons.not_equals_field),
+        ValueCheck("compare_field", _COMPARED, comparisons.compare_field),
         RecordCheck("not_null", {}, _not_null),
-        RecordCheck("any_present", {"fields": Argument(read_addresses)}, _any_present),
+        RecordCheck("any_present", _OTHERS, _any_present),
+        RecordCheck("all_present", _OTHERS, _all_present),
         RecordCheck("required_with", _OTHER, _required_with),
         RecordCheck("max_values", _COUNT, _max_values),
         RecordCheck("has_issue", _CODES, _has_issue),
-        RecordCheck("no_issue", _CODES, _no_issue),
+        RecordCheck("no_issue", _CODES, _no_issue, points=True),
+        RecordCheck("valid", {"codes": Argument(read_texts, default=NOT_VALID)}, _no_issue, points=True),
     )
 }

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from rules.arguments import Arg, addresses_in
-from rules.checks import CHECKS, RecordCheck, RecordTest, V, ValueTest
-from rules.record_view import RECORD_COUNTRY, RecordView, facts_sql, field_of, quote_name, values_at
+from rules.check_shapes import Check, RecordCheck, RecordTest, V, ValueTest
+from rules.checks import CHECKS
+from rules.record_view import OF_RECORD, RECORD, RECORD_SOURCE, RecordView, facts_sql, field_of, quote_name, values_at
+from rules.set_checks import SET_CHECKS, SetTest, issue_share
 
 Severity = Literal["error", "warning", "info"]
 Dimension = Literal["completeness", "validity", "uniqueness", "consistency", "timeliness"]
-ActionName = Literal["reject", "null_out", "downgrade", "flag"]
+ActionName = Literal["reject", "null_out", "downgrade", "flag", "stop"]
 
 RECORD_FAILS = -1  # stands in a SQL list of failing value indexes when the record as a whole fails
 
@@ -34,7 +36,10 @@ class RuleBookError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a finding does to the record; percent: by how much `downgrade` lowers the trust of a claim."""
+    """What a finding does: to the record, or, if a whole set fails (flag, stop), to the run.
+
+    percent: by how much `downgrade` lowers the trust of a claim.
+    """
 
     name: ActionName
     percent: int = 0
@@ -50,8 +55,19 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """The share of a source's records that may fail a rule; above it the set fails, which flags or stops the run."""
+
+    above: float
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: `check` must hold for `field` wherever every condition of `when` holds."""
+    """One rule: `check` must hold for `field` wherever every condition of `when` holds.
+
+    The check is about one record, or, if it is one of SET_CHECKS, about the records of each source.
+    """
 
     id: str
     field: str
@@ -64,6 +80,7 @@ class Rule:
     apply: bool = True
     owner: str | None = None
     description: str | None = None
+    threshold: Threshold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +137,9 @@ class CompiledRules:
         values, issues = view.values, view.issues
         for find, needs, needs_issue in self.judges:
             if needs is None or needs in (issues if needs_issue else values):
-                found.extend(find(view))
+                failing = find(view)
+                if failing:
+                    found.extend(failing)
         return tuple(found)
 
     def findings(self, row: Mapping[str, Sequence[int]]) -> tuple[Finding, ...]:
@@ -138,13 +157,24 @@ class RuleBook:
 
     @property
     def applied(self) -> tuple[Rule, ...]:
-        """The rules that are not switched off."""
-        return tuple(rule for rule in self.rules if rule.apply)
+        """The rules about records that are not switched off."""
+        return tuple(rule for rule in self.rules if rule.apply and rule.check in CHECKS)
+
+    @property
+    def over_sets(self) -> tuple[Rule, ...]:
+        """The rules that speak about the records of a source together: set checks, and thresholds of other rules."""
+        return tuple(rule for rule in self.rules if rule.apply and (rule.check in SET_CHECKS or rule.threshold))
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Every field the applied rules read, sorted: the list columns a batch table must have."""
+        """Every field the rules about records read, sorted: the list columns a batch table must have."""
         return tuple(sorted({address for rule in self.applied for address in _addresses(rule)}))
+
+    @property
+    def set_addresses(self) -> tuple[str, ...]:
+        """The same for the rules over sets."""
+        found = {address for rule in self.over_sets for address in _addresses(rule)}
+        return tuple(sorted({*found, *OF_RECORD} - {RECORD}))
 
     def compile(self) -> CompiledRules:
         """The applied rules as closures."""
@@ -153,8 +183,9 @@ class RuleBook:
     def sql(self, table: str, keep: Sequence[str] = ()) -> str:
         """A query with one row per record of the table: the `keep` columns, then per rule the indexes that fail.
 
-        The table has a VARCHAR[] column per address (but `record.country`), issues VARCHAR[] ("field:code"), country
-        and updated_at VARCHAR. An index list is empty when the rule passes and [-1] when the record as a whole fails.
+        The table has a VARCHAR[] column per address but those of the record itself, issues VARCHAR[] ("field:code"),
+        source, country and updated_at VARCHAR. An index list is empty when the rule passes and [-1] when the record as
+        a whole fails.
         """
         columns = [*(quote_name(name) for name in keep)]
         columns += [f"{_failing_sql(rule)} as {quote_name(rule.id)}" for rule in self.applied]
@@ -190,11 +221,30 @@ def _addresses(rule: Rule) -> list[str]:
     return [address for part in parts for address in (part.field, *addresses_in(part.args))]
 
 
-def _test(part: Rule | Condition) -> ValueTest | RecordTest:
-    check = CHECKS[part.check]
+def build_test(part: Rule | Condition) -> ValueTest | RecordTest:
+    """The compiled check of a rule about records, or of a condition. Raises ValueError for args that make no sense."""
+    check: Check = CHECKS[part.check]
     if isinstance(check, RecordCheck):
         return check.build(part.field, **part.args)
     return check.build(**part.args)
+
+
+def set_test(rule: Rule) -> tuple[SetTest, Action]:
+    """The compiled check of a rule over sets, and what its failing does."""
+    if rule.threshold is not None:
+        return issue_share(rule.id, rule.threshold.above), rule.threshold.action
+    return SET_CHECKS[rule.check].build(rule.field, **rule.args), rule.action
+
+
+def conditions_sql(rule: Rule) -> str:
+    """A boolean over the columns of a record: whether the rule speaks about it."""
+    return " and ".join(_condition_sql(part) for part in rule.when) or "true"
+
+
+def speaks_about(rule: Rule, source: str) -> bool:
+    """Whether the rule may speak about records of the source, as far as the source's name alone tells."""
+    view = RecordView({}, source=source)
+    return all(_condition(part)(view) for part in rule.when if part.field == RECORD_SOURCE)
 
 
 def _finding(rule: Rule, index: int) -> Finding:
@@ -204,13 +254,13 @@ def _finding(rule: Rule, index: int) -> Finding:
 
 
 def _judge(rule: Rule) -> Judge:
-    test = _test(rule)
+    test = build_test(rule)
     find = _find_values(rule, test) if isinstance(test, ValueTest) else _find_record(rule, test)
     if rule.when:
         find = _limited(find, tuple(_condition(part) for part in rule.when))
-    if rule.check == "no_issue":
+    if getattr(CHECKS[rule.check], "points", False):
         return Judge(find, field_of(rule.field), needs_issue=True)
-    needs_value = isinstance(test, ValueTest) and rule.field != RECORD_COUNTRY
+    needs_value = isinstance(test, ValueTest) and rule.field not in OF_RECORD
     return Judge(find, rule.field if needs_value else None, needs_issue=False)
 
 
@@ -226,13 +276,13 @@ def _limited(find: Find, conditions: Sequence[Callable[[RecordView], bool]]) -> 
 
 def _find_values(rule: Rule, test: ValueTest) -> Find:
     read, passes = values_at(rule.field), test.passes
+    first = (_finding(rule, 0),)
 
     def find(view: RecordView) -> Sequence[Finding]:
-        found: list[Finding] = []
-        for index, value in enumerate(read(view)):
-            if not passes(value, view):
-                found.append(_finding(rule, index))
-        return found
+        values = read(view)
+        if len(values) == 1:  # as nearly always
+            return () if passes(values[0], view) else first
+        return [_finding(rule, index) for index, value in enumerate(values) if not passes(value, view)]
 
     return find
 
@@ -243,7 +293,7 @@ def _find_record(rule: Rule, test: RecordTest) -> Find:
 
 
 def _condition(part: Condition) -> Callable[[RecordView], bool]:
-    test = _test(part)
+    test = build_test(part)
     if isinstance(test, RecordTest):
         return test.passes
     read, passes = values_at(part.field), test.passes
@@ -260,7 +310,7 @@ def _condition(part: Condition) -> Callable[[RecordView], bool]:
 
 def _failing_sql(rule: Rule) -> str:
     """A list of failing indexes, never NULL."""
-    test = _test(rule)
+    test = build_test(rule)
     if isinstance(test, ValueTest):
         index = f"case when not {test.sql} then place - 1 end"
         indexes = f"list_transform({quote_name(rule.field)}, lambda {V}, place: {index})"
@@ -269,12 +319,11 @@ def _failing_sql(rule: Rule) -> str:
         failing = f"case when {test.sql} then []::bigint[] else [{RECORD_FAILS}]::bigint[] end"
     if not rule.when:
         return failing
-    holds = " and ".join(_condition_sql(part) for part in rule.when)
-    return f"case when {holds} then {failing} else []::bigint[] end"
+    return f"case when {conditions_sql(rule)} then {failing} else []::bigint[] end"
 
 
 def _condition_sql(part: Condition) -> str:
-    test = _test(part)
+    test = build_test(part)
     if isinstance(test, RecordTest):
         return f"({test.sql})"
     return f"len(list_filter({quote_name(part.field)}, lambda {V}: {test.sql})) > 0"

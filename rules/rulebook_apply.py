@@ -45,7 +45,12 @@ def wanted_parts(addresses: Iterable[str]) -> Wanted:
 
 
 def view_claims(
-    claims: Claims, *, country: str | None = None, updated_at: str | None = None, wanted: Wanted | None = None
+    claims: Claims,
+    *,
+    country: str | None = None,
+    updated_at: str | None = None,
+    source: str | None = None,
+    wanted: Wanted | None = None,
 ) -> RecordView:
     """What rules see of the claims: each part under `field.sub`, and each claim's whole text under `field`.
 
@@ -64,7 +69,7 @@ def view_claims(
                 text = clean.get(sub) if sub or not clean else _whole(clean)
                 if text is not None:
                     values[address] = (*values.get(address, ()), text)
-    return RecordView(values, issues, country, updated_at)
+    return RecordView(values, issues, country, updated_at, source)
 
 
 def _every_part(field: str, offered: Sequence[Claim]) -> dict[str, str]:

@@ -13,9 +13,25 @@ from typing import TypeVar, get_args
 
 import yaml
 
-from rules.arguments import Arg, Argument, Given, addresses_in, read_address
-from rules.checks import CHECKS, RecordCheck
-from rules.rulebook import Action, Condition, Dimension, Rule, RuleBook, RuleBookError, Severity, SwitchedOff
+from rules.arguments import Arg, Argument, Given, addresses_in, read_address, read_share
+from rules.check_shapes import RecordCheck
+from rules.checks import CHECKS
+from rules.record_view import OF_RECORD, RECORD
+from rules.rule_lists import read_list
+from rules.rulebook import (
+    Action,
+    Condition,
+    Dimension,
+    Rule,
+    RuleBook,
+    RuleBookError,
+    Severity,
+    SwitchedOff,
+    Threshold,
+    build_test,
+    set_test,
+)
+from rules.set_checks import SET_CHECKS, SetCheck
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -24,9 +40,10 @@ _RULE_KEYS = tuple(key.name for key in fields(Rule))
 _CONDITION_KEYS = tuple(key.name for key in fields(Condition))
 _REQUIRED = ("id", "field", "check")
 _ID = re.compile(r"[a-z][a-z0-9_.-]*")
-_ACTIONS = "reject, null_out, flag, downgrade: N% (N from 1 to 100)"
+_ACTIONS = "reject, null_out, flag, downgrade: N% (N from 1 to 100); over a set: flag, stop"
 # These take hold of claims; a check that points at no claim cannot use them.
 _CLAIM_ACTIONS = ("null_out", "downgrade")
+_SET_ACTIONS = ("flag", "stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,30 +129,61 @@ def _read_entry(node: yaml.Node, place: _Place) -> Rule | SwitchedOff:
 
 
 def _read_rule(rule_id: str, node: yaml.Node, entries: Mapping[str, yaml.Node], place: _Place) -> Rule:
-    for key in _REQUIRED:
-        if key not in entries:
-            raise place.refuse(node, f"{key} is missing; a rule needs {', '.join(_REQUIRED)}")
-    check = _read_check(entries, place)
-    return Rule(
+    check = _read_check(entries, node, (*CHECKS, *SET_CHECKS), place)
+    rule = Rule(
         id=rule_id,
-        field=_read_field(entries["field"], place),
+        field=_read_field(check, node, entries, place),
         check=check,
         args=_read_args(check, node, entries, place),
         when=_read_when(entries.get("when"), place),
         severity=_word(entries, "severity", get_args(Severity), place) or "warning",
-        dimension=_word(entries, "dimension", get_args(Dimension), place) or "validity",
+        dimension=_word(entries, "dimension", get_args(Dimension), place) or usual_dimension(check),
         action=_read_action(check, entries.get("action"), place),
         apply=_read_apply(entries, place),
         owner=_text(entries["owner"], place) if "owner" in entries else None,
         description=_text(entries["description"], place) if "description" in entries else None,
+        threshold=_read_threshold(check, entries.get("threshold"), place),
     )
+    _try(rule, entries.get("args", node), place)
+    return rule
 
 
-def _read_check(entries: Mapping[str, yaml.Node], place: _Place) -> str:
-    return str(_word(entries, "check", tuple(CHECKS), place))
+def _try(part: Rule | Condition, node: yaml.Node, place: _Place) -> None:
+    """Raises RuleBookError for arguments that are well written and make no sense together."""
+    try:
+        if part.check in CHECKS:
+            build_test(part)
+        elif isinstance(part, Rule):
+            set_test(part)
+    except ValueError as error:
+        raise place.refuse(node, str(error)) from None
 
 
-def _read_field(node: yaml.Node, place: _Place) -> str:
+def usual_dimension(check: str) -> Dimension:
+    """The dimension of a check when its rule names none."""
+    usual: dict[str, Dimension] = {"unique": "uniqueness", "unique_combination": "uniqueness"}
+    usual |= {"freshness": "timeliness", "row_count": "completeness"}
+    return usual.get(check, "validity")
+
+
+def _read_check(entries: Mapping[str, yaml.Node], node: yaml.Node, known: tuple[str, ...], place: _Place) -> str:
+    if "check" not in entries:
+        raise place.refuse(node, f"check is missing; a rule needs {', '.join(_REQUIRED)}")
+    return str(_word(entries, "check", known, place))
+
+
+def _read_field(check: str, node: yaml.Node, entries: Mapping[str, yaml.Node], place: _Place) -> str:
+    found = SET_CHECKS.get(check)
+    if found is not None and found.whole:
+        if "field" in entries and _text(entries["field"], place) != RECORD:
+            raise place.refuse(entries["field"], f"{check} speaks of whole records: leave field out, or write {RECORD}")
+        return RECORD
+    if "field" not in entries:
+        raise place.refuse(node, f"field is missing; a rule needs {', '.join(_REQUIRED)}")
+    return _read_address(entries["field"], place)
+
+
+def _read_address(node: yaml.Node, place: _Place) -> str:
     try:
         address = read_address(_text(node, place))
     except ValueError as error:
@@ -146,13 +194,25 @@ def _read_field(node: yaml.Node, place: _Place) -> str:
 
 def _check_known(addresses: Collection[str], node: yaml.Node, place: _Place) -> None:
     for address in addresses:
-        if place.allowed is not None and address not in place.allowed and not address.startswith("record."):
-            raise place.refuse(node, f"unknown field {address!r}; known: {_listed(place.allowed)}")
+        if place.allowed is not None and address not in place.allowed and address not in OF_RECORD:
+            raise place.refuse(node, f"unknown field {address!r}; known: {_listed([*place.allowed, *OF_RECORD])}")
+
+
+def _arguments_of(check: str, given: Mapping[str, yaml.Node], place: _Place) -> Mapping[str, Argument]:
+    """The arguments a check takes; those of a share are its own and those of the check that is counted."""
+    found: SetCheck | object = SET_CHECKS.get(check)
+    if not isinstance(found, SetCheck):
+        return CHECKS[check].arguments
+    if "of" not in found.arguments or "of" not in given:
+        return found.arguments
+    counted = str(_word(given, "of", tuple(CHECKS), place))
+    return {**found.arguments, **CHECKS[counted].arguments}
 
 
 def _read_args(check: str, rule: yaml.Node, entries: Mapping[str, yaml.Node], place: _Place) -> dict[str, Arg]:
-    known = CHECKS[check].arguments
     node = entries.get("args")
+    given = {} if node is None else _entries(node, place)
+    known = {name: each for name, each in _arguments_of(check, given, place).items() if each.read is not None}
     given = {} if node is None else _entries(node, place, set(known))
     args: dict[str, Arg] = {}
     for name, argument in known.items():
@@ -160,12 +220,22 @@ def _read_args(check: str, rule: yaml.Node, entries: Mapping[str, yaml.Node], pl
             args[name] = _read_arg(name, argument, given[name], place)
         elif argument.default is not None:
             args[name] = argument.default
-        else:
+        elif not argument.optional:
             raise place.refuse(node or rule, f"{check} needs args {{{', '.join(known)}}}: {name} is missing")
+    if "file" in args:
+        args["values"] = _read_list(str(args["file"]), str(args["column"]), given["file"], place)
     return args
 
 
+def _read_list(name: str, column: str, node: yaml.Node, place: _Place) -> tuple[str, ...]:
+    try:
+        return read_list(place.file.parent / name, column)
+    except ValueError as error:
+        raise place.refuse(node, f"args.file: {error}") from None
+
+
 def _read_arg(name: str, argument: Argument, node: yaml.Node, place: _Place) -> Arg:
+    assert argument.read is not None
     try:
         value = argument.read(_given(node, place))
     except ValueError as error:
@@ -173,6 +243,28 @@ def _read_arg(name: str, argument: Argument, node: yaml.Node, place: _Place) -> 
     if name in ("field", "fields"):
         _check_known(addresses_in({name: value}), node, place)
     return value
+
+
+def _read_threshold(check: str, node: yaml.Node | None, place: _Place) -> Threshold | None:
+    """`5%`, which stops the run, or {above: 5%, action: flag}."""
+    if node is None:
+        return None
+    if check in SET_CHECKS:
+        raise place.refuse(node, f"{check} is about a set already; its args say the limit")
+    if not isinstance(node, yaml.MappingNode):
+        return Threshold(_read_above(node, place), Action("stop"))
+    entries = _entries(node, place, ("above", "action"))
+    if "above" not in entries:
+        raise place.refuse(node, "threshold: above is missing, such as {above: 5%, action: stop}")
+    action = _word(entries, "action", _SET_ACTIONS, place) or "stop"
+    return Threshold(_read_above(entries["above"], place), Action("flag" if action == "flag" else "stop"))
+
+
+def _read_above(node: yaml.Node, place: _Place) -> float:
+    try:
+        return read_share(_text(node, place))
+    except ValueError as error:
+        raise place.refuse(node, f"threshold: {error}") from None
 
 
 def _read_when(node: yaml.Node | None, place: _Place) -> tuple[Condition, ...]:
@@ -188,8 +280,10 @@ def _read_condition(node: yaml.Node, place: _Place) -> Condition:
     for key in ("field", "check"):
         if key not in entries:
             raise place.refuse(node, f"when: {key} is missing")
-    check = _read_check(entries, place)
-    return Condition(_read_field(entries["field"], place), check, _read_args(check, node, entries, place))
+    check = _read_check(entries, node, tuple(CHECKS), place)
+    condition = Condition(_read_address(entries["field"], place), check, _read_args(check, node, entries, place))
+    _try(condition, node, place)
+    return condition
 
 
 def _read_action(check: str, node: yaml.Node | None, place: _Place) -> Action:
@@ -198,7 +292,14 @@ def _read_action(check: str, node: yaml.Node | None, place: _Place) -> Action:
     action = _parse_action(_action_text(node, place))
     if action is None:
         raise place.refuse(node, f"unknown action; known: {_ACTIONS}")
-    if action.name in _CLAIM_ACTIONS and isinstance(CHECKS[check], RecordCheck) and check != "no_issue":
+    if check in SET_CHECKS:
+        if action.name not in _SET_ACTIONS:
+            raise place.refuse(node, f"{check} is about many records and decides about none: it can only flag or stop")
+        return action
+    if action.name == "stop":
+        raise place.refuse(node, "only a check over a set can stop a run; use `threshold: 5%` beside the action")
+    found = CHECKS[check]
+    if action.name in _CLAIM_ACTIONS and isinstance(found, RecordCheck) and not found.points:
         raise place.refuse(node, f"{check} points at no single value, so it can only reject or flag")
     return action
 
@@ -216,6 +317,8 @@ def _parse_action(text: str) -> Action | None:
         return Action("null_out")
     if text == "flag":
         return Action("flag")
+    if text == "stop":
+        return Action("stop")
     downgrade = re.fullmatch(r"downgrade: *([1-9][0-9]?|100) ?%", text)
     return None if downgrade is None else Action("downgrade", int(downgrade[1]))
 

@@ -42,7 +42,15 @@ NO_STAGES = {
     "policy": {"entity", "mapping", "policy", "project_file", "project_schema", "project_yaml", "engine.policy"},
     "processes": {"worker", "workers"},
     "doors": {"__main__", "cli", "project"},
-    "parts of one stage": {"cells", "delimited", "readers", "exporting", "engine.compare", "engine.levels"},
+    "parts of one stage": {
+        "cells",
+        "delimited",
+        "readers",
+        "exporting",
+        "engine.compare",
+        "engine.levels",
+        "engine.shared",
+    },
     "beside the flow": {
         "demo",
         "evaluation",
@@ -55,6 +63,7 @@ NO_STAGES = {
         "switching",
         "verification",
     },
+    "rules and reports for people": {"pages", "profiling", "rule_files", "scorecard", "scoring"},
     "what stages stand on": {"engine", "store"},
 }
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mdm.cli import batch, publish, quality, start, verdicts, why
+from mdm.cli import batch, data, publish, quality, rules, start, verdicts, why
 from mdm.cli.output import print_error
 from mdm.errors import MdmError
 
@@ -45,12 +45,15 @@ app.command()(batch.train)
 app.command()(batch.releases)
 app.command()(batch.plan)
 app.command()(batch.activate)
+app.command()(data.profile)
+app.command()(data.scorecard)
 app.command()(quality.evaluate)
 app.command()(why.explain)
 app.command()(why.how)
 app.command()(publish.export)
 app.command()(quality.verify)
 app.add_typer(verdicts.app, name="verdict")
+app.add_typer(rules.app, name="rules")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

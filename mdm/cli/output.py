@@ -6,7 +6,9 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
+from mdm.errors import BadInput
 from mdm.reports import to_json
 
 Progress = Callable[[str, int, int | None], None]
@@ -23,6 +25,22 @@ def print_error(code: str, message: str, *, as_json: bool) -> None:
     """An error on stderr, for people or for machines."""
     text = to_json({"error": {"code": code, "message": message}}) if as_json else f"Error: {printable(message)}"
     sys.stderr.write(text + "\n")
+
+
+def print_error_line(line: str) -> None:
+    """A line of text on stderr."""
+    sys.stderr.write(printable(line) + "\n")
+
+
+def write_text(text: str, path: Path | None) -> None:
+    """The text in a file, or on stdout. Raises BadInput when it cannot be written."""
+    if path is None:
+        sys.stdout.write(text)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror}; choose another place") from error
 
 
 def print_lines(lines: Iterable[str]) -> None:

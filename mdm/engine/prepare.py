@@ -5,7 +5,7 @@ Standardise, validate, features and keys in one pure call; the batch job and a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -21,6 +21,7 @@ from mdm.project_file import SourceSpec
 from rules.record_view import RecordView
 from rules.rulebook import CompiledRules, RuleBook
 from rules.rulebook_apply import Claims, Validated, Wanted, apply_findings, view_claims, wanted_parts
+from rules.scorecard import ScorePlan, letters_of, plan_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,16 @@ class Policy:
     wanted: Wanted
     features: FeaturePlan
     keys: KeyPlan
+    scores: ScorePlan
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A row made ready. rejected: rules that send it to quarantine. issues: `field:code` and `rule.<id>`."""
+    """A row made ready.
+
+    rejected: rules that send it to quarantine, empty when a steward released this content. issues: `field:code` and
+    `rule.<id>`. quality: the letters of `rules.scorecard`.
+    """
 
     claims: Claims
     features: Mapping[str, Any]
@@ -46,6 +52,7 @@ class Prepared:
     issues: Sequence[str]
     rejected: tuple[str, ...]
     updated_at: str | None
+    quality: str
 
 
 def compile_policy(source: SourceSpec, entity: EntityType, rules: RuleBook) -> Policy:
@@ -58,37 +65,45 @@ def compile_policy(source: SourceSpec, entity: EntityType, rules: RuleBook) -> P
         wanted=wanted_parts(rules.addresses),
         features=plan_features(entity),
         keys=plan_keys([KeyRule(key.name, key.on) for key in entity.keys], entity.name),
+        scores=plan_scores(entity.fields, rules),
     )
 
 
-def prepare(rows: Sequence[Row], policy: Policy) -> list[Prepared]:
+def prepare(rows: Sequence[Row], policy: Policy, released: Collection[int] = ()) -> list[Prepared]:
     """Each row's claims, features, keys and issues; a rejected row has no keys, so that it links to nobody.
 
+    released: places of rows that no rule rejects any more, because a steward let this content pass.
     No row knows of the others: they come together only because stage by stage is faster than row by row.
     """
     contexts = [read_context(row, policy.source) for row in rows]
     claims = standardise(rows, policy.slots, contexts)
     views = [
-        view_claims(offered, country=context.country, updated_at=context.reference, wanted=policy.wanted)
+        view_claims(
+            offered,
+            country=context.country,
+            updated_at=context.reference,
+            source=policy.source.name,
+            wanted=policy.wanted,
+        )
         for offered, context in zip(claims, contexts, strict=True)
     ]
     findings = [policy.rules.assess(view) for view in views]
     validated = [apply_findings(offered, found) for offered, found in zip(claims, findings, strict=True)]
     features = [make_features(each.claims, policy.features) for each in validated]
-    keys = [
-        [] if each.rejected else blocking_keys(known, policy.keys)
-        for each, known in zip(validated, features, strict=True)
-    ]
+    rejected = [() if n in released else each.rejected for n, each in enumerate(validated)]
+    keys = [[] if out else blocking_keys(known, policy.keys) for out, known in zip(rejected, features, strict=True)]
+    issues = [_issues(view, each) for view, each in zip(views, validated, strict=True)]
     return [
         Prepared(
-            validated[n].claims,
+            each.claims,
             features[n],
             keys[n],
-            _issues(view, validated[n]),
-            validated[n].rejected,
+            issues[n],
+            rejected[n],
             contexts[n].reference,
+            letters_of(each.claims, issues[n], policy.scores),
         )
-        for n, view in enumerate(views)
+        for n, each in enumerate(validated)
     ]
 
 

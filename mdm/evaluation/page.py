@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from mdm.errors import BadInput
+from mdm.pages import environment
 from mdm.reports import EvaluationReport, Measure, ThresholdPoint
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 48
@@ -77,9 +76,6 @@ def write_page(report: EvaluationReport, path: Path, title: str = "Evaluation") 
 
 def render_page(report: EvaluationReport, title: str) -> str:
     """The HTML text."""
-    environment = Environment(
-        loader=PackageLoader("mdm"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     page = Page(
         title=title,
         report=report,
@@ -87,7 +83,7 @@ def render_page(report: EvaluationReport, title: str) -> str:
         blocking=None if report.blocking is None else measure_text(report.blocking),
         chart=_chart(report) if len(report.curve) > 1 else None,
     )
-    return environment.get_template("evaluation.html").render(page=page)
+    return environment().get_template("evaluation.html").render(page=page)
 
 
 def quality_rows(report: EvaluationReport) -> tuple[Row, ...]:

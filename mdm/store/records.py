@@ -30,7 +30,8 @@ class RecordRow(NamedTuple):
     """A record as the pipeline delivers it; a plain tuple, because millions go to the driver as they are.
 
     state: active or quarantined. content_hash: 32 hex digits. payload, claims, features, issues: JSON text.
-    keys: the blocking keys as `engine.keys` packs them; the rows of `record_key` say the same.
+    quality: letters of `rules.scorecard`. keys: the blocking keys as `engine.keys` packs them; the rows of `record_key`
+    say the same.
     """
 
     rid: int
@@ -40,6 +41,7 @@ class RecordRow(NamedTuple):
     state: str
     content_hash: str
     updated_at: str | None
+    quality: str
     keys: bytes
     payload: str
     claims: str
@@ -65,6 +67,7 @@ class Reading(NamedTuple):
     state: str
     content_hash: str
     updated_at: str | None
+    quality: str
     keys: bytes
     claims: str
     features: str
@@ -210,8 +213,8 @@ def _archive(connection: Connection, rids: Sequence[int]) -> None:
 def reread(connection: Connection, readings: Iterable[Reading]) -> None:
     """Nothing; records whose payload did not change have new claims and no new version. They become unresolved."""
     for chunk in chunks(readings, PUT_ROWS):
-        heads = [(each.rid, each.entity_type, each.state, each.content_hash, each.updated_at, 0) for each in chunk]
-        columns = ("rid", "entity_type", "state", "content_hash", "updated_at", "resolved")
+        columns = ("rid", "entity_type", "state", "content_hash", "updated_at", "quality", "resolved")
+        heads = [(*each[: len(columns) - 1], 0) for each in chunk]
         bulk_update(connection, record, columns, heads)
         bodies = [(each.rid, each.keys, each.claims, each.features, each.issues) for each in chunk]
         bulk_update(connection, record_body, ("rid", "keys", "claims", "features", "issues"), bodies)
@@ -226,7 +229,7 @@ def mark_deleted(connection: Connection, rids: Iterable[int], run_id: int | None
         live = list(connection.scalars(_LIVE, {"rids": chunk}))
         _archive(connection, live)
         emptied = {"keys": b"", "payload": "{}", "claims": "{}", "features": "{}", "issues": "[]"}
-        marked = {"state": "deleted", "resolved": 0}
+        marked = {"state": "deleted", "quality": "", "resolved": 0}
         stamp = {"version": record.c.version + 1, "recorded_at": recorded_at(connection), "run_id": run_id}
         connection.execute(record.update().where(_GIVEN).values(marked | stamp), {"rids": live})
         connection.execute(record_body.update().where(_GIVEN_BODY).values(emptied), {"rids": live})

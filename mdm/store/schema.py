@@ -64,6 +64,7 @@ record = Table(
     _wide("run_id", absent=True),
     Column("resolved", SmallInteger, nullable=False),
     _wide("eid", absent=True),
+    Column("quality", Text, nullable=False, server_default=text("'-'")),
     UniqueConstraint("source_id", "record_id"),
     _state("active", "quarantined", "deleted"),
 )
@@ -185,6 +186,7 @@ verdict = Table(
     _text("actor"),
     _text("recorded_at"),
     Column("undoes", WIDE, ForeignKey("verdict.verdict_id"), nullable=True),
+    _text("content_hash", absent=True),
     UniqueConstraint("undoes"),
 )
 
@@ -241,6 +243,18 @@ run = Table(
     _text("finished_at", absent=True),
     _text("outcome", absent=True),
     _text("counts"),
+)
+
+measure = Table(
+    "measure",
+    metadata,
+    _wide("run_id", key=True),
+    Column("source", Text, primary_key=True),
+    Column("entity_type", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("dimension", Text, primary_key=True),
+    Column("passed", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
 )
 
 audit = Table(

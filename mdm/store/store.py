@@ -68,7 +68,7 @@ class Store:
         waiting too long.
         """
         with translated(self._parsed), self._engine.connect() as plain:
-            moment = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            moment = self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
             connection = plain.execution_options(writes=True, recorded_at=moment)
             with connection.begin():
                 yield connection
@@ -100,6 +100,10 @@ class Store:
                 # Not back to the pool: what the session holds must go with it.
                 raw.invalidate()
                 raw.close()
+
+    def now(self) -> datetime:
+        """The present moment by the store's clock, in UTC."""
+        return self._clock().astimezone(UTC)
 
     def close(self) -> None:
         """Nothing; the connections are given back to the operating system."""

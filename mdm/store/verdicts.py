@@ -23,6 +23,7 @@ class Verdict:
     """One entry: kind (same, different, related, unsure, confirmed, released ...) about the records of two sides.
 
     verdict_id, recorded_at: given by the store. undoes: the verdict that an entry of kind `undo` withdraws.
+    content_hash: the content of the one record it is about, where it is bound to that: it holds for no other content.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Verdict:
     verdict_id: int = 0
     recorded_at: str = ""
     undoes: int | None = None
+    content_hash: str | None = None
 
 
 def add(connection: Connection, given: Verdict) -> int:
@@ -48,6 +50,7 @@ def add(connection: Connection, given: Verdict) -> int:
             actor=given.actor,
             recorded_at=recorded_at(connection),
             undoes=given.undoes,
+            content_hash=given.content_hash,
         )
     )
     return verdict_id

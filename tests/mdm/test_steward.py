@@ -22,7 +22,7 @@ def five(store: Store) -> Store:
         source = records.source_ids(connection, ["crm"])["crm"]
         ids = ["A", "B", "C", "D", "E", "GONE"]
         rows = [
-            RecordRow(rid, source, name, "person", "active", f"{rid:032x}", None, b"", "{}", "{}", "{}", "[]")
+            RecordRow(rid, source, name, "person", "active", f"{rid:032x}", None, "", b"", "{}", "{}", "{}", "[]")
             for rid, name in enumerate(ids, start=1)
         ]
         records.put(connection, rows, run_id=None)

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import rules
 from rules.arguments import Arg
 from rules.checks import CHECKS
+from rules.comparisons import COMPARED_AS, OPERATORS
+from rules.issue_codes import NOT_VALID
 from rules.record_view import RecordView
 from rules.rulebook import Condition, Rule, RuleBook
 from tests.rules.rule_cases import by_closure, by_sql, person, rule
@@ -30,6 +37,13 @@ VALUE_CASES: list[tuple[str, dict[str, Any], list[str], list[str]]] = [
     ("max", {"value": 10.0}, ["10", "10.0", "-99999", "-0"], ["10.01", "NaN", "-inf", "0x1", "1,5", ".5", "5."]),
     ("date_min", {"value": "1900-01-01"}, ["1900-01-01", "1900", "2024-02-29", "1980-05"],
      ["1899-12-31", "1899", "1899-12", "2023-02-29", "2023-13-01", "0000-01-01", "today", "", "1980-5", "infinity"]),
+    ("length_between", {"min": 1, "max": 2}, ["a", "né"], ["", "abc"]),
+    ("not_pattern", {"pattern": "x|^y", "match": "search"}, ["a", "ay", ""], ["ax", "yes"]),
+    ("in_list", {"file": "f", "column": "value", "values": ("a", "it's")}, ["a", "it's"], ["", "A"]),
+    ("not_in_list", {"file": "f", "column": "value", "values": ("a", "it's")}, ["", "A"], ["a", "it's"]),
+    ("between", {"min": -1.0, "max": 2.5}, ["-1", "2.50", "+0"], ["2.51", "-1.1", "NaN", "", "1e0"]),
+    ("date_between", {"min": "1900", "max": "2001-06"}, ["1900", "1950-02-28", "2001-06-30", "2001"],
+     ["1899", "2001-07", "2023-02-29", ""]),
     ("date_max", {"value": "2001-06"}, ["2001-06-30", "2001", "2001-06", "0001-01-01"],
      ["2001-07-01", "2001-07", "2002", "NaN", "0000", "0000-06-01"]),
 ]  # fmt: skip
@@ -45,7 +59,20 @@ def test_value_checks_on_both_sides(check: str, args: dict[str, Any], good: list
 
 
 FULL = person({"email": ["a@b.c"], "phone": ["+1"], "birth_date": ["1980-02"], "twin": ["a@b.c", "x"]})
-RECORD_CASES: list[tuple[Rule, RecordView, list[int | None]]] = [
+LOW_HIGH = person({"low": ["1", "2.0", "3", "x"], "high": ["junk", "2"]})
+DATES = person({"birth_date": ["2000", "2002-01", "2001", "2001-05-06", "junk"], "died": ["2001-05-06"]})
+Case = tuple[Rule, RecordView, list[int | None]]
+
+
+def compared(field: str, other: str, by: str, view: RecordView, failing: Sequence[list[int | None]]) -> list[Case]:
+    """A case per operator, in the order of OPERATORS."""
+    return [
+        (rule("compare_field", field, operator=operator, field=other, by=by), view, places)
+        for operator, places in zip(OPERATORS, failing, strict=True)
+    ]
+
+
+RECORD_CASES: list[Case] = [
     (rule("not_null"), FULL, []),
     (rule("not_null"), person({}), [None]),
     (rule("not_null", "record.country"), person({}, country="US"), []),
@@ -62,6 +89,13 @@ RECORD_CASES: list[tuple[Rule, RecordView, list[int | None]]] = [
     (rule("no_issue", "phone", codes=("phone.invalid", "x")), person({}, issues={"email": ("phone.invalid",)}), []),
     (rule("has_issue", "name.family", codes=("n.x",)), person({}, issues={"name": ("n.x", "n.y")}), []),
     (rule("has_issue", "name.family", codes=("n.x",)), person({}), [None]),
+    (rule("all_present", fields=("phone", "birth_date")), FULL, []),
+    (rule("all_present", fields=("phone", "name")), FULL, [None]),
+    (rule("valid", "phone", codes=NOT_VALID), person({}, issues={"phone": ("phone.unreadable",)}), [None]),
+    (rule("valid", "phone", codes=NOT_VALID), person({}, issues={"phone": ("phone.reserved",)}), []),
+    (rule("not_null", "record.source"), person({}, source="crm"), []),
+    (rule("not_null", "record.updated_at"), person({}), [None]),
+    (rule("in_set", "record.source", values=("crm",)), person({}, source="web"), [0]),
     (rule("equals_field", field="twin"), FULL, []),
     (rule("equals_field", field="twin"), person({"email": ["a"]}), []),
     (rule("equals_field", field="twin"), person({"email": ["a", "b"], "twin": ["b"]}), [0]),
@@ -79,6 +113,10 @@ RECORD_CASES: list[tuple[Rule, RecordView, list[int | None]]] = [
         person({"birth_date": ["2000", "2001-01-01", "2000-12-31", "?"], "died": ["2001-01-01", "1950", "junk"]}),
         [1, 3],
     ),
+    *compared("low", "high", "number", LOW_HIGH, ([1, 2, 3], [2, 3], [0, 2, 3], [1, 3], [0, 3], [0, 1, 3])),
+    (rule("compare_field", "low", operator="<", field="none", by="number"), LOW_HIGH, [3]),
+    *compared("birth_date", "died", "date", DATES, ([1, 3, 4], [1, 4], [0, 1, 4], [3, 4], [0, 4], [0, 3, 4])),
+    (rule("compare_field", "a", operator="<", field="b", by="text"), person({"a": ["é", "z"], "b": ["ä", "{"]}), [0]),
     (rule("date_before_field", "birth_date", field="died"), person({"birth_date": ["2000"], "died": ["junk"]}), []),
     (rule("date_before_field", "birth_date", field="died"), person({"birth_date": ["2000"], "died": ["2000"]}), []),
 ]
@@ -95,7 +133,9 @@ def test_every_check_has_a_case() -> None:
     assert {case[0] for case in VALUE_CASES} | {case[0].check for case in RECORD_CASES} == set(CHECKS)
 
 
-@pytest.mark.parametrize("check", [name for name in CHECKS if name not in ("not_null", "any_present", "has_issue")])
+@pytest.mark.parametrize(
+    "check", [name for name in CHECKS if name not in ("not_null", "any_present", "all_present", "has_issue")]
+)
 def test_an_absent_value_passes_what_is_not_about_presence(check: str) -> None:
     assert by_closure(RuleBook("person", (ANY_RULE[check],)), [person({})]) == [()]
 
@@ -124,6 +164,13 @@ def test_when_on_both_sides(when: tuple[Condition, ...], view: RecordView, speak
     assert by_sql(book, [view]) == by_closure(book, [view])
 
 
+def test_the_codes_of_invalid_values_are_those_that_standardisers_write() -> None:
+    folder = Path(rules.__file__).parent
+    text = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.name != "issue_codes.py")
+    written = set(re.findall(r'"([a-z]+\.(?:invalid|unreadable|impossible|not_a_name))"', text))
+    assert written == set(NOT_VALID)
+
+
 # --- any rule on any record: both sides agree
 
 NASTY = st.one_of(
@@ -140,7 +187,7 @@ NASTY = st.one_of(
     ),
 )  # fmt: skip
 WORDS = st.lists(NASTY.filter(bool), min_size=1, max_size=3, unique=True).map(tuple)
-ADDRESSES = ("email", "name.family", "birth_date", "record.country")
+ADDRESSES = ("email", "name.family", "birth_date", "record.country", "record.source", "record.updated_at")
 OTHERS = st.sampled_from(ADDRESSES)
 CODES = st.lists(st.sampled_from(["a.b", "it's"]), min_size=1, unique=True).map(tuple)
 DAYS = st.one_of(st.dates().map(str), st.sampled_from(["1900", "1980-05", "updated_at"]))
@@ -153,7 +200,22 @@ PATTERNS = st.tuples(
     st.lists(st.tuples(PATTERN_PIECES, st.sampled_from(["", "*", "+?", "{0,2}", "{3}", "?"])).map("".join), max_size=4),
     st.sampled_from(["", "$", r"\b", "|x"]),
 ).map(lambda parts: parts[0] + "".join(parts[1]) + parts[2])
+COMPARED: dict[str, st.SearchStrategy[Arg]] = {
+    "operator": st.sampled_from(OPERATORS),
+    "field": OTHERS,
+    "by": st.sampled_from(COMPARED_AS),
+}
+LISTED: dict[str, st.SearchStrategy[Arg]] = {"file": st.just("f"), "column": st.just("value"), "values": WORDS}
 ARGUMENTS: dict[str, dict[str, st.SearchStrategy[Arg]]] = {
+    "length_between": {"min": st.integers(0, 3), "max": st.integers(3, 6)},
+    "not_pattern": {"pattern": PATTERNS, "match": st.sampled_from(["full", "search"])},
+    "in_list": LISTED,
+    "not_in_list": LISTED,
+    "between": {"min": st.floats(-1e6, 0), "max": st.floats(0, 1e6)},
+    "date_between": {"min": st.dates(max_value=date(1990, 1, 1)).map(str), "max": st.just("updated_at")},
+    "compare_field": COMPARED,
+    "all_present": {"fields": st.lists(OTHERS, min_size=1, max_size=2).map(tuple)},
+    "valid": {"codes": CODES},
     "min_length": {"value": st.integers(0, 6)},
     "max_length": {"value": st.integers(0, 6)},
     "max_values": {"value": st.integers(0, 3)},
@@ -174,6 +236,14 @@ ARGUMENTS: dict[str, dict[str, st.SearchStrategy[Arg]]] = {
     "not_null": {},
 }
 ANY_RULE = {
+    "length_between": rule("length_between", min=1, max=1),
+    "not_pattern": rule("not_pattern", pattern="a", match="full"),
+    "in_list": rule("in_list", file="f", column="value", values=("a",)),
+    "not_in_list": rule("not_in_list", file="f", column="value", values=("a",)),
+    "between": rule("between", min=1.0, max=1.0),
+    "date_between": rule("date_between", min="2000", max="2000"),
+    "compare_field": rule("compare_field", operator="<", field="birth_date", by="date"),
+    "valid": rule("valid", codes=("a.b",)),
     "min_length": rule("min_length", value=1),
     "max_length": rule("max_length", value=1),
     "max_values": rule("max_values", value=0),
@@ -216,6 +286,7 @@ VIEWS = st.builds(
     values=st.dictionaries(st.sampled_from(ADDRESSES[:3]), st.lists(NASTY, max_size=3).map(tuple)),
     issues=st.dictionaries(st.sampled_from(["email", "name", "birth_date"]), CODES),
     country=st.one_of(st.none(), NASTY),
+    source=st.one_of(st.none(), NASTY),
     updated_at=st.one_of(st.none(), NASTY, st.datetimes().map(lambda moment: moment.isoformat())),
 )
 

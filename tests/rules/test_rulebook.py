@@ -91,7 +91,10 @@ def test_actions(tmp_path: Path, written: str, action: Action) -> None:
 
 REFUSED = [
     # entry, what the message must say
-    ("id: a, field: email, check: not_nul", "rule a: unknown check 'not_nul'; known: any_present, date_before_field"),
+    (
+        "id: a, field: email, check: not_nul",
+        "rule a: unknown check 'not_nul'; known: all_present, any_present, between",
+    ),
     ("id: a, field: email", "rule a: check is missing"),
     ("field: email, check: not_null", "a rule needs an id"),
     ("id: A b, field: email, check: not_null", "not 'A b'"),
@@ -119,7 +122,7 @@ REFUSED = [
     ("id: a, field: email, check: not_null, when: {field: phone}", "when: check is missing"),
     ("id: a, field: email, check: not_null, when: {field: phone, check: not_null, if: x}", "unknown key 'if'"),
     ("id: a, id: b, field: email, check: not_null", "the key id stands twice"),
-    ("id: a, apply: true", "field is missing"),
+    ("id: a, apply: true", "check is missing"),
 ]
 
 

@@ -21,6 +21,7 @@ def row(rid: int, **other: Any) -> RecordRow:
         state="active",
         content_hash=f"{rid:032x}",
         updated_at=None,
+        quality="1",
         keys=b"",
         payload=f'{{"id":{rid}}}',
         claims=f'{{"claim":{rid}}}',

@@ -41,7 +41,17 @@ def _definitions(path: Path) -> dict[str, list[str]]:
 
 
 def _parts(sql: str) -> list[str]:
-    return [line.strip().rstrip(",") for line in sql.splitlines()]
+    """Columns, constraints and what stands around them, in no order: an added column stands behind the constraints."""
+    head, _, rest = sql.partition("(")
+    inside, _, tail = rest.rpartition(")")
+    parts, depth = [""], 0
+    for sign in inside:
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [" ".join(part.split()) for part in (head, *parts, tail)]
 
 
 def test_opening_again_keeps_what_is_stored(store_url: str) -> None:

@@ -97,7 +97,7 @@ def test_rereading_makes_no_version(store: Store) -> None:
         _put(connection, 1)
         records.set_entities(connection, [(1, 5)])
         records.reread(
-            connection, [Reading(1, "organisation", "quarantined", "f" * 32, None, b"", "{}", "{}", '["x"]')]
+            connection, [Reading(1, "organisation", "quarantined", "f" * 32, None, "3", b"", "{}", "{}", '["x"]')]
         )
         (stored,) = records.by_rids(connection, [1])
     assert (stored.entity_type, stored.state, stored.issues) == ("organisation", "quarantined", '["x"]')
