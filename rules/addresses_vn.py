@@ -16,7 +16,7 @@ from rules.vn_places import LONGEST_NAME, Place, find_place, province_of, read_n
 from rules.vn_units import PROVINCES
 
 # The country, and unit words whose name a fixed-width field cut off.
-_IGNORED = frozenset({"viet nam", "vietnam", "vn", "h", "p", "q", "t", "tp", "tt", "tx", "x", "thanh pho", "tinh"})
+_IGNORED = frozenset({"", "viet nam", "vietnam", "vn", "h", "p", "q", "t", "tp", "tt", "tx", "x", "thanh pho", "tinh"})
 # Names with a dash of their own: Bà Rịa - Vũng Tàu, Phan Rang - Tháp Chàm...
 _DASHED = re.compile(
     r"\b(r[iị]a|thi[eê]n|rang|m[iiế][eễếề]?u|m[aâ]y|ly|biang|vi[eê]n|h[uư][oơ]ng|tr[uư][oờ]ng|li[eê]n)\s*-\s*"
@@ -33,6 +33,7 @@ _PLAIN = "phuong|huyen|thi xa|thi tran|dac khu|thanh pho|(?<!ha )tinh"
 _BEFORE_MARKED = re.compile(rf"[\s.]+(?=(?:{_MARKED})\s|{_SHORT_WORDS})", re.IGNORECASE)
 _BEFORE_PLAIN = re.compile(rf"[\s.]+(?=(?:{_PLAIN})\s|{_SHORT_WORDS})", re.IGNORECASE)
 # Words written together: PhườngPhúcXá, ThànhphốHàNội.
+LONGEST_SYLLABLE = 7
 _GLUED = re.compile(r"(?<![^\s,;])(?:Ph|Qu|Huy|X[aã]|Th|T[iỉ]nh)[^\W\d_A-Z]*[^\W\d_a-z][^\s,;]+")
 _NUMBER = re.compile(
     r"(?:(?:so nha|nha so|so|no|hem|ngo|ngach|kiet)\s*)?([0-9]+[a-z]?[0-9]?(?:[/-][0-9]+[a-z]?)*)(?:\s+(.*))?"
@@ -162,15 +163,25 @@ def _is_street(key: str) -> bool:
 
 def _pieces(given: Mapping[str, str]) -> list[_Piece]:
     """The pieces of line and columns, the smallest unit first."""
-    keyed = [_Piece(text, address_key(text)) for text in _split(street_text(given))]
+    pieces = [_Piece(text, key) for text in _split(street_text(given)) if (key := address_key(text)) not in _IGNORED]
     for part in ("district", "city", "region"):
-        keyed += [_Piece(text, address_key(text), part) for text in _split(given.get(part, ""))]
-    return [piece for piece in keyed if piece.key and piece.key not in _IGNORED]
+        if part in given:
+            pieces += _column_pieces(given[part], part)
+    return pieces
+
+
+# Names of units repeat far more than lines do.
+@lru_cache(maxsize=16384)
+def _column_pieces(text: str, part: str) -> Sequence[_Piece]:
+    return [_Piece(piece, key, part) for piece in _split(text) if (key := address_key(piece)) not in _IGNORED]
 
 
 def _split(text: str) -> list[str]:
-    text = _GLUED.sub(lambda match: _unglue(match[0]), text)
-    text = _DASH.sub(", ", _DASHED.sub(r"\1 ", text))
+    """The pieces between commas and dashes, and before unit words in a line without commas."""
+    if len(text) > LONGEST_SYLLABLE * (text.count(" ") + 1):
+        text = _GLUED.sub(lambda match: _unglue(match[0]), text)
+    if "-" in text:
+        text = _DASH.sub(", ", _DASHED.sub(r"\1 ", text))
     return split_segments((_BEFORE_PLAIN if text.isascii() else _BEFORE_MARKED).sub(", ", text))
 
 
