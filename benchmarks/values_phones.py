@@ -30,12 +30,10 @@ def score_phones(folder: Path) -> Iterator[Score]:
 
 
 def _read(row: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The E.164 number and extension that would be shown; nothing for what could not be read as a number."""
     outcomes = standardise_phone({"value": row["raw"]}, Context(row["region"]), {})
-    if len(outcomes) != 1 or outcomes[0].issues:
-        is_refused = not outcomes or {"phone.placeholder", "phone.unreadable", "phone.invalid"} & {*outcomes[0].issues}
-        if is_refused or len(outcomes) > 1:
-            return None, None
-    return outcomes[0].clean.get("value"), outcomes[0].clean.get("extension")
+    shown = [outcome.clean for outcome in outcomes if outcome.clean.get("value", "").startswith("+")]
+    return (shown[0]["value"], shown[0].get("extension")) if len(shown) == 1 else (None, None)
 
 
 def _is_known(e164: str) -> bool:
