@@ -102,7 +102,8 @@ def _as_typed(text: str, region: str | None) -> str:
     if short is not None:
         digits = short[1] + short[2]
         return digits if len(digits) == int(short[3]) + 1 else ""
-    if (region is None or region in _NORTH_AMERICA) and _VANITY.fullmatch(text):
+    is_american = region is None or region in _NORTH_AMERICA
+    if is_american and _VANITY.fullmatch(text) and not _EXTENSION.search(text):
         return str(phonenumbers.convert_alpha_characters_in_number(text))
     return text
 
