@@ -31,6 +31,7 @@ from rules.names_read import (
     read_plain,
     title_gender,
 )
+from rules.names_repair import repair
 from rules.outcome import CompareValue, Context, Outcome
 from rules.text import compare_key, consonant_skeleton, fold_persian, refused, tidy
 
@@ -47,6 +48,8 @@ _NO_NAME = re.compile(r"@|https?:|www\.")
 _ORDINAL_OR_DIGITS = re.compile(r"\b([234](?:nd|rd|th)\b)|\d+")
 _AND = re.compile(r"\s+(?:&|\+|and|und|và|و)\s+|\s*[&/]\s*", re.IGNORECASE)
 _MC = re.compile(r"\bMc([a-z])")
+_ABD = re.compile("abd[aeuo]?(?:l|r(?=r)|s(?=s)|d(?=d)|n(?=n)|z(?=z))(?=[a-z]{3})")
+_PARTICLE_KEYS = {"ibn": "bin", "el": "al"}
 _BETWEEN = re.compile("[ -]+")
 
 
@@ -60,9 +63,11 @@ def standardise_person_name(
     parts = read_plain(raw, context.country)
     if parts is not None:
         return (_outcome(parts, ()),)
-    read, issues = _checked(_tidy_columns(raw))
+    columns, repairs = repair(_tidy_columns(raw))
+    read, issues = _checked(columns)
     if not read:
-        return refused(*issues) if issues else ()
+        return refused(*issues) if issues else refused(*repairs) if repairs else ()
+    issues = tuple(sorted({*issues, *repairs}))
     read, are_two = _first_person(read)
     issues = tuple(sorted({*issues, "name.two_people"})) if are_two else issues
     parts = read_full(read["full"], context.country) if "full" in read else read_columns(read, context.country)
@@ -129,7 +134,7 @@ def _first_person(columns: dict[str, str]) -> tuple[dict[str, str], bool]:
 def _outcome(parts: NameParts, issues: tuple[str, ...]) -> Outcome:
     given_text, family_text = " ".join(parts.given), " ".join(parts.family)
     given, family = _given_part(given_text, parts.style), _family_part(family_text, parts.style)
-    middle = [folded for word in parts.middle if (folded := fold_word(word))] if parts.middle else []
+    middle = [arabic_key(folded) for word in parts.middle if (folded := fold_word(word))] if parts.middle else []
     tokens = [*given.tokens, *middle, *family.tokens]
     if not tokens:
         return Outcome({}, {}, tuple(sorted({*issues, "name.unreadable"})))
@@ -186,7 +191,7 @@ def _given_part(text: str, style: Style) -> _Part:
     if style == "persian":
         native = _without_sayyid(text)
         return _part("given", [_romanised(native, is_given=True)], native, style)
-    return _part("given", [fold_word(text)], vietnamese.native_form(text), style)
+    return _part("given", [arabic_key(fold_word(text))], vietnamese.native_form(text), style)
 
 
 @lru_cache(maxsize=65536)
@@ -208,7 +213,7 @@ def _part(role: str, tokens: list[str], native: str, style: Style) -> _Part:
     sound = metaphone("".join(tokens)).lower() if style == "western" else skeleton
     if style == "vietnamese":
         sound = vietnamese.vietnamese_sound(value)
-    forms = _given_forms(value, native, style) if role == "given" else _family_forms(tokens)
+    forms = _given_forms(value, native, style) if role == "given" else _family_forms(tokens, native)
     compare = {role: (value,), f"{role}_forms": forms}
     compare |= {f"{role}_sound": (sound,)} if sound else {}
     compare |= {f"{role}_skeleton": (skeleton,)} if skeleton else {}
@@ -225,10 +230,12 @@ def _given_forms(given: str, native: str, style: Style) -> tuple[str, ...]:
     return tuple(sorted(forms))
 
 
-def _family_forms(words: Sequence[str]) -> tuple[str, ...]:
-    """The family name in one word, and each half of a double one."""
+def _family_forms(words: Sequence[str], native: str) -> tuple[str, ...]:
+    """The family name in one word, each half of a double one, and the name without its particles (Assad, al-Assad)."""
     halves = [word for word in words if len(word) > 1] if len(words) > 1 else []
-    return tuple(sorted({"".join(words), *halves[: MAX_FAMILY_FORMS - 1]}))
+    bare = [folded for piece in _BETWEEN.split(native) if (folded := fold_word(piece)) and not is_particle(folded)]
+    core = ["".join(bare)] if bare and len(bare[0]) > 2 else []
+    return tuple(sorted({"".join(words), *halves[: MAX_FAMILY_FORMS - 1], *core}))
 
 
 def _join_particles(text: str) -> list[str]:
@@ -238,11 +245,16 @@ def _join_particles(text: str) -> list[str]:
     for index, piece in enumerate(pieces, 1):
         folded = fold_word(piece)
         if index < len(pieces) and is_particle(folded):
-            opening += folded
+            opening += _PARTICLE_KEYS.get(folded, folded)
         elif opening + folded:
             joined.append(opening + folded)
             opening = ""
     return joined
+
+
+def arabic_key(folded: str) -> str:
+    """A name of Arabic origin with `abd al-` in one writing: Abdel Aziz, Abd al-Aziz and Abdulaziz are abdulaziz."""
+    return _ABD.sub("abdul", folded) if folded.startswith("abd") else folded
 
 
 def _without_sayyid(text: str) -> str:

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from rules import names_persian as persian
 from rules import names_vietnamese as vietnamese
 from rules.names_forms import is_full_name
+from rules.names_repair import is_glued
 from rules.text import ZWNJ, ascii_fold, fold_persian, read_sections, tidy
 
 Style = Literal["western", "vietnamese", "persian"]
@@ -24,19 +25,24 @@ Words = Sequence[str]
 _WORDS = read_sections("name_words.txt")
 _MALE = frozenset(_WORDS["titles male"])
 _FEMALE = frozenset(_WORDS["titles female"])
+_DOUBTFUL_TITLES = frozenset(_WORDS["doubtful titles"])
 _TITLES = _MALE | _FEMALE | frozenset(_WORDS["titles"])
 _GENERATIONS = dict(entry.split() for entry in _WORDS["generations"])
 _CREDENTIALS = frozenset(_WORDS["credentials"])
 _PARTICLES = frozenset(_WORDS["particles"])
 _OPENINGS = frozenset(_WORDS["joined openings"])
+_ARTICLES = frozenset({"al", "el", "ul", "ur", "ar", "as", "ad", "az", "an"})
 _PLACEHOLDERS = frozenset(fold_persian(words) for words in _WORDS["placeholders"])
 _PART_PLACEHOLDERS = frozenset(_WORDS["part placeholders"])
 _SECOND_LOOK = frozenset(word for word in _PLACEHOLDERS if " " not in word) | {"and", "und", "và", "و"}
+_SECOND_LOOK |= _DOUBTFUL_TITLES | {word for entry in _WORDS["companies"] for word in entry.split()}
+_PATRONYMICS = tuple(_WORDS["patronymics"])
+_SLAVIC_FAMILIES = tuple(_WORDS["slavic families"])
 _SAME_LETTER = re.compile(r"(.)\1{2,}")
 _ASIDE = re.compile(r"[(\[\"“«]([^)\]\"”»]*)[)\]\"”»]|(?<!\w)'([^']+)'(?!\w)")
 _BORN = re.compile(r"^(?:née|nee|born|geb\.?)\s+", re.IGNORECASE)
 _ARABIC = re.compile("[\u0621-\u06d3]")
-_INNER_DOT = re.compile(r"(?<=\w)\.(?=\w)")
+_INNER_DOT = re.compile(r"(?<=\w)\.-?(?=\w)")
 
 
 class NameParts(NamedTuple):
@@ -110,6 +116,8 @@ def _peel(words: Words, *, after_comma: bool = False) -> _Peeled:
     start, end = 0, len(words)
     while start < end - 1 and _is_title(words[start]):
         start += 1
+    while start < end - 2 and _key(words[start]) in _DOUBTFUL_TITLES:
+        start += 1
     while end > start + 1 and _is_suffix(words[end - 1], after_comma=after_comma):
         end -= 1
     return _Peeled([w for word in words[start:end] for w in _split_dots(word)], words[:start], words[end:])
@@ -135,7 +143,7 @@ def _plain_word(word: str) -> str | None:
     """The tidy word when it is a plain name word: letters only, and nothing that needs a second look."""
     word = tidy(word)
     lower = fold_persian(word.lower())
-    if not word.replace(ZWNJ, "").isalpha() or lower in _SECOND_LOOK or is_placeholder(lower):
+    if not word.replace(ZWNJ, "").isalpha() or lower in _SECOND_LOOK or is_placeholder(lower) or is_glued(word):
         return None
     return None if _is_title(word) or _is_suffix(word, after_comma=False) else word
 
@@ -269,6 +277,8 @@ def _place_western(words: list[str], rest: _Rest) -> NameParts:
     if len(words) > 2 and len(words[-1].rstrip(".")) == 1 < len(words[0].rstrip(".")):
         # Lists write `Smith John A` without the comma; a family name of one letter is rarer.
         words = [*words[1:], words[0]]
+    if len(words) == 3 and _is_slavic_list(*map(fold_word, words)):
+        words = [*words[1:], words[0]]
     start = len(words) - 1
     while start > 1 and _key(words[start - 1]) in _PARTICLES:
         start -= 1
@@ -278,6 +288,11 @@ def _place_western(words: list[str], rest: _Rest) -> NameParts:
     )
 
 
+def _is_slavic_list(first: str, second: str, third: str) -> bool:
+    """Whether the three folded words are family name, given name and patronymic, as Slavic lists have them."""
+    return third.endswith(_PATRONYMICS) and not second.endswith(_PATRONYMICS) and first.endswith(_SLAVIC_FAMILIES)
+
+
 def _given_size(words: Words) -> int:
     """Two when the first two words are one Persian given name (Mohammad Reza), else one."""
     return 2 if len(words) > 1 and persian.exact_given(words[0].lower() + words[1].lower()) is not None else 1
@@ -285,8 +300,9 @@ def _given_size(words: Words) -> int:
 
 def _join_openings(words: list[str]) -> list[str]:
     """Abdul Aziz as one entry: abdul is never a name by itself."""
-    if len(words) > 2 and words[0].lower() in _OPENINGS:
-        return [f"{words[0]} {words[1]}", *words[2:]]
+    if len(words) > 2 and fold_word(words[0]) in _OPENINGS:
+        size = 3 if len(words) > 3 and fold_word(words[1]) in _ARTICLES else 2
+        return [" ".join(words[:size]), *words[size:]]
     return words
 
 
