@@ -15,9 +15,12 @@ from mdm.entity import load_entity
 from rules.kinds import KINDS
 from rules.outcome import Context
 
-# Even odds: the same name is what its evidence speaks for rather than against, by the shipped m and u.
-SAME_BITS = 0.0
-NAME_COMPARISONS = {"person": ("given", "middle", "suffix", "household", "full name"), "organisation": ("name",)}
+# The whole-name comparison only adds evidence where the parts differ (an alias, one name inside the other).
+WHOLE_NAME = "full name"
+NAME_COMPARISONS = {
+    "person": ("given", "middle", "suffix", "household", "full name"),
+    "organisation": ("name", "legal_form", "branch"),
+}
 PERSON_LABELS = {
     "GivenName": "given", "FirstInitial": "given", "MiddleName": "middle", "MiddleInitial": "middle",
     "Surname": "family", "LastInitial": "family", "SuffixGenerational": "suffix", "SuffixOther": "suffix",
@@ -48,7 +51,10 @@ class _Judge:
         self.scorer = _name_scorer(entity)
 
     def says_same(self, left: str, right: str) -> bool:
-        return self.scorer.score(self._features(left), self._features(right)).bits > SAME_BITS
+        """Whether the evidence as a whole speaks for one name, by the shipped m and u, and no part against it."""
+        score = self.scorer.score(self._features(left), self._features(right))
+        parts = [evidence for evidence in score.evidence if evidence.comparison != WHOLE_NAME]
+        return score.units > 0 and all(part.units >= 0 for part in parts)
 
     def _features(self, name: str) -> Mapping[str, Any]:
         outcomes = self.read({"full": name}, Context(), {})

@@ -16,12 +16,16 @@ from jellyfish import metaphone
 
 from rules import names_persian as persian
 from rules.names_vietnamese import has_vietnamese_marks, native_form
+from rules.organisation_branches import branch_of
 from rules.outcome import CompareValue, Context, Outcome
 from rules.text import ZWNJ, ascii_digits, ascii_fold, consonant_skeleton, fold_persian, read_sections, refused, tidy
 
 ORGANISATION_NAME_INPUTS = ("full",)
 ORGANISATION_NAME_CLEAN = ("full", "core", "legal_form")
-ORGANISATION_NAME_COMPARE = ("core", "name", "legal", "tokens", "sorted", "acronym", "sound", "native", "skeleton")
+ORGANISATION_NAME_COMPARE = (
+    "core", "name", "legal", "tokens", "sorted", "acronym", "sound", "native", "skeleton",
+    "branch",
+)  # fmt: skip
 
 _WORDS = read_sections("organisation_words.txt")
 _WORD = re.compile(r"[^\W_]+")
@@ -219,7 +223,9 @@ def _outcome(words: Sequence[Word], shown: str | None, country: str | None) -> O
         clean["legal_form"] = " ".join(word.native for word in stripped.form)
     if not name and not lines:
         return Outcome({"full": full}, {}, ("organisation.unreadable",))
-    return Outcome(clean, _compared(name, lines, stripped))
+    compare = _compared(name, lines, stripped)
+    compare["branch"] = (branch_of([part for word in stripped.core for part in word.latin.split()], country),)
+    return Outcome(clean, compare)
 
 
 def _compared(name: Sequence[str], lines: Sequence[str], stripped: _Stripped) -> dict[str, CompareValue]:
