@@ -273,7 +273,7 @@ def _romanised(squeezed: str, *, is_given: bool) -> str:
 
 def _shown(parts: NameParts, given: str, middle: str, family: str) -> dict[str, str]:
     """The parts and the whole name to show, in the order of the name's language."""
-    ordered = (family, middle, given) if parts.style == "vietnamese" else (given, middle, family)
+    ordered = (family, middle, given) if parts.style in ("vietnamese", "eastern") else (given, middle, family)
     full = " ".join([text for text in ordered if text])
     shown = {"given": given, "middle": middle, "family": family, "full": full}
     if full.isupper() or full.islower():

@@ -1,6 +1,6 @@
 """Name columns with slips of the machine kind -> the columns as they were meant, and what was repaired.
 
-Words written together (JohnSmith), digits read for letters (Sm1th), and the legal form of a company.
+Words written together (JohnSmith), digits read for letters (Sm1th), the legal form of a company, `c/o` and whom.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ _COMPANY = re.compile(rf"(?<![^\s,.(])(?:{_COMPANIES})(?![^\s,.)])", re.IGNORECA
 _GLUED = re.compile(r"(?<=[^\W\d_A-Z]{2})(?=[A-Z\u00c0-\u00de][^\W\d_A-Z])")
 _WHOLE = re.compile(r"(?:mac|van|von|del|fitz|san|ter)\b", re.IGNORECASE)
 _DIGIT_IN_WORD = re.compile(r"(?<=[^\W\d_])[0135](?=[^\W\d_])")
+# Words around the name of the person: in care of another, of somebody dead.
+_AROUND = re.compile(
+    r"\s*\b(?:c/o|care of|attn:?|fao)\s.*$|^(?:the\s+)?estate of\s+"
+    r"|\s*\((?:deceased|dec'?d|minor|retired|rip)\)|\bdeceased$",
+    re.IGNORECASE,
+)
 _LETTER_OF = {"0": "o", "1": "i", "3": "e", "5": "s"}
 
 
@@ -26,7 +32,9 @@ def repair(columns: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]
     issues = set[str]()
     repaired = {}
     for part, text in columns.items():
-        apart = " ".join(map(_unglued, text.split()))
+        alone = _AROUND.sub("", text)
+        issues |= set() if alone in (text, "") else {"name.corrected"}
+        apart = " ".join(map(_unglued, (alone or text).split()))
         spelt = _DIGIT_IN_WORD.sub(lambda match: _LETTER_OF[match[0]], apart)
         issues |= set() if spelt == apart else {"name.corrected"}
         person = " ".join(_COMPANY.sub(" ", spelt).split()).strip(" ,")
