@@ -1,7 +1,8 @@
 """A name as it was written, in one column or several -> its parts, still in the writer's letters.
 
 Four ways of writing are told apart: western (Given Middle Family), Vietnamese (Family Middle Given), Persian (Given
-Family, no middle name) and East Asian signs (Family Given). The reading never depends on which columns the words came in, only on the words.
+Family, no middle name) and East Asian signs (Family Given). The reading never depends on which columns the words came
+in, only on the words.
 """
 
 from __future__ import annotations

@@ -13,6 +13,11 @@ from rules.tables import read_table
 from rules.text import compare_key
 
 MAIN = "main"
+# What opens the name of a branch behind that of the organisation, and at its start stands before it.
+_OPENINGS = (
+    ("van", "phong", "dai", "dien"), ("phong", "giao", "dich"), ("chi", "nhanh"), ("vpdd",), ("pgd",), ("cn",),
+    ("branch",), ("شعبه",), ("filiale",), ("sucursal",), ("niederlassung",), ("zweigniederlassung",),
+)  # fmt: skip
 LONGEST_PLACE = 3
 SHORTEST_NAME = 4
 
@@ -36,10 +41,43 @@ _PLACES = _read_places()
 _STARTS = frozenset(words[0] for words in _PLACES)
 
 
-def branch_of(words: Sequence[str], country: str | None) -> str:
-    """The codes of countries and US states in the folded words after the first, or `main` where there are none."""
-    found = {mark for mark in _marks(words) if mark != (country or "").lower()}
+def branch_of(words: Sequence[str], branch: Sequence[str], country: str | None) -> str:
+    """What tells the branch: its own words, and the codes of countries and US states in the name after its first word.
+
+    `main` where there is nothing of that.
+    """
+    home = (country or "").lower()
+    own = " ".join(branch)
+    code = _PLACES.get(tuple(branch), own)
+    found = {mark for mark in (*_marks(words), code) if mark not in ("", home)}
     return " ".join(sorted(found)) or MAIN
+
+
+def split_branch(keys: Sequence[str], *, is_vietnamese: bool) -> tuple[slice, slice]:
+    """(the words of the organisation, those of its branch) in a name; the second slice is empty without one.
+
+    Chi nhánh Hà Nội behind the name, CN Công ty ... tại Hà Nội around it, Vietnam Branch at its end.
+    """
+    count, nothing = len(keys), slice(0, 0)
+    openings = [opening for opening in _OPENINGS if is_vietnamese or opening != ("cn",)]
+    start = next((len(opening) for opening in openings if tuple(keys[: len(opening)]) == opening), 0)
+    if start and "tai" in keys[start + 1 : -1]:
+        at = count - 1 - [*reversed(keys)].index("tai")
+        return slice(start, at), slice(at + 1, count)
+    if start and count > start + 1:
+        return slice(start, count), nothing
+    if keys[-1] == "branch" and count > 2:
+        size = next((n for n in range(LONGEST_PLACE, 0, -1) if tuple(keys[-1 - n : -1]) in _PLACES), 1)
+        return (
+            (slice(0, count - 1 - size), slice(count - 1 - size, count - 1))
+            if count > size + 1
+            else (slice(count), nothing)
+        )
+    for at in range(1, count - 1):
+        for opening in openings:
+            if tuple(keys[at : at + len(opening)]) == opening and at + len(opening) < count:
+                return slice(0, at), slice(at + len(opening), count)
+    return slice(0, count), nothing
 
 
 def _marks(words: Sequence[str]) -> Iterator[str]:

@@ -15,8 +15,10 @@ from typing import NamedTuple
 from jellyfish import metaphone
 
 from rules import names_persian as persian
+from rules.names_forms import is_full_name
+from rules.names_read import title_gender
 from rules.names_vietnamese import has_vietnamese_marks, native_form
-from rules.organisation_branches import branch_of
+from rules.organisation_branches import branch_of, split_branch
 from rules.outcome import CompareValue, Context, Outcome
 from rules.text import ZWNJ, ascii_digits, ascii_fold, consonant_skeleton, fold_persian, read_sections, refused, tidy
 
@@ -134,6 +136,8 @@ def standardise_organisation_name(
         return refused("organisation.placeholder") if shown else ()
     if tuple(word.key for word in words) in _PLACEHOLDERS:
         return refused("organisation.placeholder")
+    if words[-1].key == "the" and len(words) > 1:
+        words = words[:-1]
     names = _split_trading_as(words)
     whole = shown if len(names) == 1 else None
     return tuple(_outcome(name, whole, context.country) for name in names)
@@ -215,7 +219,9 @@ def _may_start(form: Sequence[Word]) -> bool:
 
 
 def _outcome(words: Sequence[Word], shown: str | None, country: str | None) -> Outcome:
-    stripped = strip_legal_form(words)
+    is_vietnamese = country == "VN" or any(has_vietnamese_marks(word.native) for word in words)
+    own, branch = split_branch([word.key for word in words], is_vietnamese=is_vietnamese)
+    stripped = strip_legal_form(words[own])
     name, lines = _name_and_lines(stripped, country)
     full = shown or " ".join(word.native for word in words)
     clean = {"full": full, "core": " ".join(word.native for word in stripped.core)}
@@ -223,9 +229,24 @@ def _outcome(words: Sequence[Word], shown: str | None, country: str | None) -> O
         clean["legal_form"] = " ".join(word.native for word in stripped.form)
     if not name and not lines:
         return Outcome({"full": full}, {}, ("organisation.unreadable",))
+    if tuple(word.key for word in stripped.core) in _PLACEHOLDERS:
+        return Outcome({"full": full}, {}, ("organisation.placeholder",))
     compare = _compared(name, lines, stripped)
-    compare["branch"] = (branch_of([part for word in stripped.core for part in word.latin.split()], country),)
-    return Outcome(clean, compare)
+    compare["branch"] = (branch_of(_latin_words(stripped.core), _latin_words(words[branch]), country),)
+    return Outcome(clean, compare, ("organisation.person_name",) if _is_person(words, stripped) else ())
+
+
+def _latin_words(words: Sequence[Word]) -> list[str]:
+    return [part for word in words for part in word.latin.split()]
+
+
+def _is_person(words: Sequence[Word], stripped: _Stripped) -> bool:
+    """Whether it seems to be the name of a person: with a title, or a given name in full and one word more."""
+    if title_gender([words[0].native]) is not None and len(words) > 1:
+        return True
+    first = words[0].key
+    is_given = is_full_name(first) or persian.exact_given(first) is not None
+    return not stripped.form and len(words) == 2 and is_given and len(words[1].key) > 2 and words[1].key.isalpha()
 
 
 def _compared(name: Sequence[str], lines: Sequence[str], stripped: _Stripped) -> dict[str, CompareValue]:
