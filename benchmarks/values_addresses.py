@@ -73,7 +73,9 @@ def _compared(text: str, part: str, country: str | None) -> str | None:
     key = address_key(text)
     if part == "street":
         return unify_words(key.replace("-", " ").replace("#", " ").split())
-    return key.split()[-1].strip("#-/") if key else None
+    last = key.split()[-1].strip("#-/") if key else None
+    # 3rd Floor and Floor 3 are one unit.
+    return last and unify_words([last])
 
 
 def _read(text: str, country: str | None) -> Outcome:
