@@ -34,7 +34,9 @@ _UNIT = re.compile(
     r"([a-z]{0,2}-?[0-9]+-?[a-z]?|[a-z]{1,2})$"
 )
 # Suite 530 Atlanta: no comma stands between unit and city.
-_UNIT_THEN_CITY = re.compile(rf"((?:{_UNIT_WORDS}|#)\s*(?:no\s+)?#?\s*[a-z]?[0-9]+[a-z]?)\s+([a-z][a-z .'-]{{2,}})")
+_UNIT_THEN_CITY = re.compile(
+    rf"((?:[ns]?[ew]\s|[ns]\s)?(?:{_UNIT_WORDS}|#)\s*(?:no\s+)?#?\s*[a-z]?[0-9]+[a-z]?)\s+([a-z][a-z .'-]{{2,}})"
+)
 _UNIT_ALONE = re.compile(r"[0-9]{1,4}[a-z]?|[a-z]-?[0-9]{1,4}")
 _NUMBER = re.compile(r"([0-9]+[a-z]?(?:-[0-9]+[a-z]?)?|[nsew][0-9]+[nsew][0-9]+)(?:\s+(1/2))?(?:\s+(.*))?")
 _ZIP = re.compile(r"(?:^|\s)([0-9]{5})(?:[\s-]*[0-9]{4})?$")
@@ -104,11 +106,9 @@ def _peel_tail(segments: list[Segment], given: Mapping[str, str]) -> tuple[list[
     if not tail and (alone or "city" in given or not _may_be_city(key)):
         return [*rest, (text, key)], {}
     kept = " ".join(text.split()[: len(words)])
-    before_city = _UNIT_THEN_CITY.fullmatch(" ".join(words)) if rest else None
-    if before_city is not None:
-        unit = " ".join(text.split()[: len(before_city[1].split())])
-        tail["city"] = " ".join(text.split()[len(before_city[1].split()) : len(words)])
-        return [*rest, (unit, before_city[1])], tail
+    behind = _city_behind_unit([*rest, (kept, " ".join(words))] if words else rest) if "city" not in given else None
+    if behind is not None:
+        return behind[0], {**tail, "city": behind[1]}
     if words and (alone or not _may_be_city(" ".join(words))):
         rest.append((kept, " ".join(words)))
     elif words:
@@ -116,6 +116,15 @@ def _peel_tail(segments: list[Segment], given: Mapping[str, str]) -> tuple[list[
     elif len(rest) > 1 and _may_be_city(rest[-1][1]):
         tail["city"] = rest.pop()[0]
     return rest, tail
+
+
+def _city_behind_unit(segments: list[Segment]) -> tuple[list[Segment], str] | None:
+    """(segments, city) where the last one is a unit and a city without a comma: Suite 530 Atlanta."""
+    match = _UNIT_THEN_CITY.fullmatch(segments[-1][1]) if len(segments) > 1 else None
+    if match is None:
+        return None
+    words, size = segments[-1][0].split(), len(match[1].split())
+    return [*segments[:-1], (" ".join(words[:size]), match[1])], " ".join(words[size:])
 
 
 def _without_country(segments: list[Segment]) -> list[Segment]:

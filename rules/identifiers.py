@@ -93,7 +93,7 @@ def standardise_identifier(raw: Mapping[str, str], context: Context, options: Ma
 def _judged(value: str, kind: str, country: str | None) -> tuple[str, tuple[str, ...]]:
     """The value, with letters read as the digits they look like where it then passes its check, and what is wrong."""
     value, is_valid = _check(value, kind, country)
-    if not is_valid and not value.isdigit():
+    if not is_valid and (country, kind) in _OWN_CHECKS and not value.isdigit():
         digits = value.translate(_LOOK_LIKE_DIGITS)
         repaired, is_valid = _check(digits, kind, country) if digits.isdigit() else (value, False)
         if is_valid:

@@ -50,6 +50,7 @@ _AND = re.compile(r"\s+(?:&|\+|and|und|và|و)\s+|\s*[&/]\s*", re.IGNORECASE)
 _MC = re.compile(r"\bMc([a-z])")
 _ABD = re.compile("abd[aeuo]?(?:l|r(?=r)|s(?=s)|d(?=d)|n(?=n)|z(?=z))(?=[a-z]{3})")
 _PARTICLE_KEYS = {"ibn": "bin", "el": "al"}
+_JOINING = frozenset("&+/,")
 _BETWEEN = re.compile("[ -]+")
 
 
@@ -115,10 +116,15 @@ def _without_placeholders(columns: Mapping[str, str]) -> tuple[dict[str, str], t
 def _without_digits(columns: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
     """The columns without digits (2nd and 3rd may be suffixes), flagged when there were any."""
     dropped, issues = _without_placeholders(columns)
-    kept = {part: _ORDINAL_OR_DIGITS.sub(r"\1", text) for part, text in dropped.items()}
-    kept = {part: text for part, text in kept.items() if any(map(str.isalpha, text))}
+    kept = {part: _lettered(_ORDINAL_OR_DIGITS.sub(r"\1", text)) for part, text in dropped.items()}
+    kept = {part: text for part, text in kept.items() if text}
     changed = any(kept.get(part) != text for part, text in dropped.items() if any(map(str.isdigit, text)))
     return kept, tuple(sorted({*issues, "name.not_a_name"})) if changed else issues
+
+
+def _lettered(text: str) -> str:
+    """The words with a letter in them, and the signs that join names."""
+    return " ".join(word for word in text.split() if any(map(str.isalpha, word)) or word in _JOINING)
 
 
 def _first_person(columns: dict[str, str]) -> tuple[dict[str, str], bool]:

@@ -158,7 +158,7 @@ def _plain_word(word: str) -> str | None:
     lower = fold_persian(word.lower())
     if not word.replace(ZWNJ, "").isalpha() or lower in _SECOND_LOOK or is_placeholder(lower) or is_glued(word):
         return None
-    return None if _is_title(word) or _is_suffix(word, after_comma=False) else word
+    return None if _is_title(word) or _is_suffix(word, after_comma=word.isupper()) else word
 
 
 def _plain_words(text: str) -> list[str]:

@@ -106,6 +106,7 @@ _STARTING_SIZES = _sizes_by_word(_LEGAL, 0)
 _TAILS = sorted((form[0] for form in _LEGAL if len(form) == 1 and not form[0].isascii()), key=len, reverse=True)
 # In the middle of a name only forms that are no word of any language: Siemens GmbH Austria, but not Capital SA Fund.
 _ANYWHERE = frozenset({("gmbh",), ("llc",), ("plc",), ("ltd",), ("tnhh",), ("ctcp",), ("sarl",), ("pllc",), ("dntn",)})
+_STARTING_FORMS = ("pt", "ooo", "oao", "zao", "llc", "sarl", "sas", "eurl", "snc", "sci", "srl")
 _VIETNAMESE_FORMS = ("cong", "cty", "ctcp", "dntn", "tnhh", "ct", "tap", "htx", "hop", "doanh", "dn")
 
 
@@ -215,7 +216,7 @@ def _form_span(words: Sequence[Word]) -> tuple[int, int] | None:
 def _may_start(form: Sequence[Word]) -> bool:
     """Whether the form is one that names start with: longer ones, Vietnamese and non-Latin ones, a few more."""
     key = form[0].key
-    return len(form) > 1 or not key.isascii() or key in _VIETNAMESE_FORMS or key in ("pt", "ooo", "oao", "zao", "llc")
+    return len(form) > 1 or not key.isascii() or key in _VIETNAMESE_FORMS or key in _STARTING_FORMS
 
 
 def _outcome(words: Sequence[Word], shown: str | None, country: str | None) -> Outcome:

@@ -36,6 +36,8 @@ _SCIENTIFIC = re.compile(r"([0-9])\.([0-9]+)E\+?([0-9]{1,2})", re.IGNORECASE)
 _VANITY = re.compile(
     r"(?:\+?1[\s.-]*)?\(?[2-9][0-9]{2}\)?[\s.-]*(?=[0-9 -]*[A-Z])(?:[\s-]*[A-Z0-9]){7,}", re.IGNORECASE
 )
+# Words in brackets: (home), (after 6 pm).
+_REMARK = re.compile(r"\([^()]*[^\W\d_]{2}[^()]*\)")
 _NORTH_AMERICA = frozenset({"US", "CA"})
 
 OLD_VN_PREFIXES = {row[0]: row[1] for row in read_table("vn_mobile_2018.txt")}
@@ -105,7 +107,8 @@ def _as_typed(text: str, region: str | None) -> str:
     is_american = region is None or region in _NORTH_AMERICA
     if is_american and _VANITY.fullmatch(text) and not _EXTENSION.search(text):
         return str(phonenumbers.convert_alpha_characters_in_number(text))
-    return text
+    bare = _REMARK.sub(" ", text)
+    return bare if _count_digits(bare) >= SEPARATE_NUMBER_DIGITS and not _EXTENSION.search(text) else text
 
 
 def _split_cell(text: str, region: str | None) -> list[str]:
