@@ -47,8 +47,7 @@ _VAT_PREFIX = re.compile(
     r"^(?:AT(?=U)|B[EG]|C[YZ]|D[EK]|E[ELS]|F[IR]|GB|GR|H[RU]|I[ET]|L[TUV]|MT|NL|P[LT]|RO|S[EIK]|XI)(?=[A-Z0-9]{7,12}$)"
 )
 # Printed on wallet inserts and in advertisements; the Social Security Administration keeps them from use.
-_RESERVED_SSN = frozenset({"078051120", "219099999"})
-_ADVERTISED_SSN = re.compile("98765432[0-9]")
+_RESERVED_SSN = frozenset({"078051120", "219099999", *(f"98765432{digit}" for digit in range(10))})
 
 _LEGAL_ID_WEIGHTS = (29, 27, 23, 19, 17, 29, 27, 23, 19, 17)
 _SSN = re.compile("(?!000|666|9)[0-9]{3}(?!00)[0-9]{2}(?!0000)[0-9]{4}")
@@ -69,10 +68,12 @@ def standardise_identifier(raw: Mapping[str, str], context: Context, options: Ma
     options: {"type": national_id | tax_id | passport | lei | ...}; a `type` or `country` in the record goes first.
     Source: python-stdnum for most; the Iranian national and legal id, Vietnamese CCCD and CMND by their own rules.
     """
-    text = _NUMBER_CELL.sub(r"\1", ascii_digits(tidy(raw.get("value", ""))))
+    text = ascii_digits(tidy(raw.get("value", "")))
     if not text:
         return ()
-    if _SCIENTIFIC.fullmatch(text):
+    if "." in text:
+        text = _NUMBER_CELL.sub(r"\1", text)
+    if text[-1].isdigit() and _SCIENTIFIC.fullmatch(text):
         return (Outcome({}, {}, ("id.truncated",)),)
     country = country_code(raw["country"]) if "country" in raw else None
     kind = _type_of(raw.get("type")) or _type_of(options.get("type")) or "other"
@@ -85,7 +86,7 @@ def standardise_identifier(raw: Mapping[str, str], context: Context, options: Ma
     if not value or _is_planted(value):
         return (Outcome({}, {}, ("id.placeholder",)),)
     value, issues = _judged(value, kind, country or context.country)
-    bare = _VAT_PREFIX.sub("", value) if kind == "tax_id" else value
+    bare = _VAT_PREFIX.sub("", value) if kind == "tax_id" and not value.isdigit() else value
     compare = {"value": (bare,), "tail": (bare[-TAIL:],)} if len(bare) >= LEAST_TAIL else {"value": (bare,)}
     return (Outcome({"value": value}, compare, issues),)
 
@@ -98,9 +99,10 @@ def _judged(value: str, kind: str, country: str | None) -> tuple[str, tuple[str,
         repaired, is_valid = _check(digits, kind, country) if digits.isdigit() else (value, False)
         if is_valid:
             return repaired, ("id.corrected",)
-    if kind == "national_id" and country == "US" and (value in _RESERVED_SSN or _ADVERTISED_SSN.fullmatch(value)):
-        return value, ("id.reserved",) if is_valid else ("id.invalid", "id.reserved")
-    return value, () if is_valid else ("id.invalid",)
+    issues = () if is_valid else ("id.invalid",)
+    if value in _RESERVED_SSN and (country, kind) == ("US", "national_id"):
+        return value, (*issues, "id.reserved")
+    return value, issues
 
 
 def _type_of(text: str | None) -> str | None:

@@ -18,6 +18,7 @@ _OPENINGS = (
     ("van", "phong", "dai", "dien"), ("phong", "giao", "dich"), ("chi", "nhanh"), ("vpdd",), ("pgd",), ("cn",),
     ("branch",), ("شعبه",), ("filiale",), ("sucursal",), ("niederlassung",), ("zweigniederlassung",),
 )  # fmt: skip
+_OPENING_STARTS = frozenset(opening[0] for opening in _OPENINGS)
 LONGEST_PLACE = 3
 SHORTEST_NAME = 4
 
@@ -46,9 +47,10 @@ def branch_of(words: Sequence[str], branch: Sequence[str], country: str | None) 
 
     `main` where there is nothing of that.
     """
+    if not branch and _STARTS.isdisjoint(words):
+        return MAIN
     home = (country or "").lower()
-    own = " ".join(branch)
-    code = _PLACES.get(tuple(branch), own)
+    code = _PLACES.get(tuple(branch)) or " ".join(branch)
     found = {mark for mark in (*_marks(words), code) if mark not in ("", home)}
     return " ".join(sorted(found)) or MAIN
 
@@ -59,6 +61,8 @@ def split_branch(keys: Sequence[str], *, is_vietnamese: bool) -> tuple[slice, sl
     Chi nhánh Hà Nội behind the name, CN Công ty ... tại Hà Nội around it, Vietnam Branch at its end.
     """
     count, nothing = len(keys), slice(0, 0)
+    if _OPENING_STARTS.isdisjoint(keys):
+        return slice(0, count), nothing
     openings = [opening for opening in _OPENINGS if is_vietnamese or opening != ("cn",)]
     start = next((len(opening) for opening in openings if tuple(keys[: len(opening)]) == opening), 0)
     if start and "tai" in keys[start + 1 : -1]:

@@ -243,11 +243,17 @@ def _latin_words(words: Sequence[Word]) -> list[str]:
 
 def _is_person(words: Sequence[Word], stripped: _Stripped) -> bool:
     """Whether it seems to be the name of a person: with a title, or a given name in full and one word more."""
-    if title_gender([words[0].native]) is not None and len(words) > 1:
+    if len(words) > 1 and _is_title(words[0].native):
         return True
-    first = words[0].key
-    is_given = is_full_name(first) or persian.exact_given(first) is not None
-    return not stripped.form and len(words) == 2 and is_given and len(words[1].key) > 2 and words[1].key.isalpha()
+    if stripped.form or len(words) != 2:
+        return False
+    first, last = words[0].key, words[1].key
+    return (is_full_name(first) or persian.exact_given(first) is not None) and len(last) > 2 and last.isalpha()
+
+
+@lru_cache(maxsize=65536)
+def _is_title(word: str) -> bool:
+    return title_gender([word]) is not None
 
 
 def _compared(name: Sequence[str], lines: Sequence[str], stripped: _Stripped) -> dict[str, CompareValue]:
