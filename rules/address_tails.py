@@ -72,7 +72,9 @@ def _forms(country: str | None) -> tuple[re.Pattern[str], ...]:
 
 def without_country(segments: Sequence[Segment]) -> list[Segment]:
     """The segments without the country's name, alone or behind the last words; the only segment stays."""
-    kept = [(text, key) for text, key in segments if country_code(text) is None or len(text) < 4] or list(segments[:1])
+    kept = list(segments)
+    if len(kept) > 1 and len(kept[-1][0]) > 3 and country_code(kept[-1][0]) is not None:
+        return kept[:-1]
     text = kept[-1][0]
     words = text.split()
     for size in (3, 2, 1):

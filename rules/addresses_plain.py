@@ -18,11 +18,13 @@ from rules.address_parts import (
 )
 from rules.address_tails import Tail, read_tail, split_region, without_country
 
-_FOREIGN_UNITS = {"wohnung", "whg", "appartement", "piso", "depto", "dpto", "dto", "kv", "apto", "ap", "app"}
+_FOREIGN_UNITS = frozenset(
+    {"wohnung", "whg", "appartement", "piso", "depto", "dpto", "dto", "kv", "apto", "ap", "app", "villa", "shop"}
+)
 _UNIT_WORDS = "|".join(sorted({*UNITS, *_FOREIGN_UNITS}, key=len, reverse=True))
 _UNIT = re.compile(rf"(?:^|\s)(?:{_UNIT_WORDS}|#)\s*(?:no\s*)?#?\s*([a-z]?[0-9]+[a-z]?|[a-z])(?:\s|$)")
 _BOX = re.compile(r"\b(?:p\s?o\s*box|gpo\s*box|postfach|apartado|bp)\s*#?\s*([0-9]+[a-z]?)")
-_UNIT_SLASH = re.compile(rf"^(?:{_UNIT_WORDS}|shop|villa)\s+([0-9]+[a-z]?)\s?/\s?([0-9]+)")
+_UNIT_SLASH = re.compile(rf"^(?:{_UNIT_WORDS})\s+([0-9]+[a-z]?)\s?/\s?([0-9]+)")
 _SLASHED = re.compile(r"([0-9]+[a-z]?)/([0-9]+[a-z]?(?:-[0-9]+)?)\s+(.+)")
 _LEADING = re.compile(r"(?:no\s+)?([0-9]+[a-z]?(?:[/-][0-9]+[a-z]?)*)\s+(.+)")
 _TRAILING = re.compile(r"(\D.*?)\s+(?:no\s+|nr\s+|n\s+)?([0-9]+\s?[a-z]?(?:[/-][0-9]+[a-z]?)*)")

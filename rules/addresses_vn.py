@@ -70,7 +70,9 @@ def parse_vn(given: Mapping[str, str]) -> AddressParts:
     found = _sort([piece for piece in pieces if not _POSTCODE.fullmatch(piece.key)])
     place = found.place
     number, street, unit, extra = _read_street([piece.key for piece in found.streets])
-    unknown = [] if place.is_ward_known else [read_name(piece.text.lower()).key for piece in found.others]
+    unknown = (
+        [] if place.is_ward_known else [key for piece in found.others if (key := read_name(piece.text.lower()).key)]
+    )
     words = " ".join(piece.key for piece in found.others) if place.is_ward_known else ""
     return AddressParts(
         number=number,

@@ -113,7 +113,8 @@ def read_date(text: str, context: Context, *, is_birth: bool) -> tuple[Reading, 
 
 def _read_serial(text: str, habits: Habits) -> tuple[Reading, ...]:
     """A spreadsheet's day number, unless the five digits are a day or month that lost its zero (50580)."""
-    written = [reading for reading in _read_groups(text[:1], text[1:3], text[3:], habits) if reading.is_possible]
+    readings = _read_groups(text[:1], text[1:3], text[3:], habits)
+    written = [reading for reading in readings if reading.is_possible and reading.day]
     day = SERIAL_START + timedelta(int(text))
     reading = Reading(day.year, day.month, day.day, is_serial=True)
     last = habits.last_year
