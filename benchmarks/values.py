@@ -2,8 +2,8 @@
 
     python -m benchmarks.values --data DIR [--only NAME ...] [--misses 10]
 
-DIR holds a folder per set (phones_e164, vn_address_labels, vn_admin_2025_mapping, os_name_bench, parse_names,
-parse_us_addresses, parse_intl_addresses), each with its parquet files. Nothing is fitted to these sets.
+DIR holds a folder per set (phones_e164, vn_address_labels, vn_admin_2025_mapping, os_name_bench, customers_fa20k,
+parse_names, parse_us_addresses, parse_intl_addresses), each with its parquet files. Nothing is fitted to these sets.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.values_addresses import score_intl_addresses, score_us_addresses
-from benchmarks.values_names import score_name_pairs, score_name_parts
+from benchmarks.values_names import score_name_pairs, score_name_parts, score_scripts
 from benchmarks.values_phones import score_phones
 from benchmarks.values_scores import Detection, Score
 from benchmarks.values_vietnam import score_labels, score_reform
@@ -23,6 +23,7 @@ SETS: Mapping[str, Callable[[Path], Iterator[Score | Detection]]] = {
     "vn_address_labels": score_labels,
     "vn_admin_2025_mapping": score_reform,
     "os_name_bench": score_name_pairs,
+    "customers_fa20k": score_scripts,
     "parse_names": score_name_parts,
     "parse_us_addresses": score_us_addresses,
     "parse_intl_addresses": score_intl_addresses,

@@ -21,6 +21,7 @@ NAME_COMPARISONS = {
     "person": ("given", "middle", "suffix", "household", "full name"),
     "organisation": ("name", "legal_form", "branch"),
 }
+NAME_COLUMNS = {"full": "full_name", "given": "first_name", "middle": "middle_name", "family": "last_name"}
 PERSON_LABELS = {
     "GivenName": "given", "FirstInitial": "given", "MiddleName": "middle", "MiddleInitial": "middle",
     "Surname": "family", "LastInitial": "family", "SuffixGenerational": "suffix", "SuffixOther": "suffix",
@@ -51,15 +52,37 @@ class _Judge:
         self.scorer = _name_scorer(entity)
 
     def says_same(self, left: str, right: str) -> bool:
+        """Whether the two are one name."""
+        return self.judge(self.features({"full": left}), self.features({"full": right}))
+
+    def judge(self, left: Mapping[str, Any], right: Mapping[str, Any]) -> bool:
         """Whether the evidence as a whole speaks for one name, by the shipped m and u, and no part against it."""
-        score = self.scorer.score(self._features(left), self._features(right))
+        score = self.scorer.score(left, right)
         parts = [evidence for evidence in score.evidence if evidence.comparison != WHOLE_NAME]
         return score.units > 0 and all(part.units >= 0 for part in parts)
 
-    def _features(self, name: str) -> Mapping[str, Any]:
-        outcomes = self.read({"full": name}, Context(), {})
+    def features(self, columns: Mapping[str, str], country: str | None = None) -> Mapping[str, Any]:
+        """The features of a name in its columns."""
+        outcomes = self.read(columns, Context(country), {})
         claims = [{"clean": o.clean, "compare": o.compare, "issues": o.issues, "trust": 50} for o in outcomes]
         return make_features({"name": claims}, self.plan)
+
+
+def score_scripts(folder: Path) -> Iterator[Score]:
+    """True pairs of people whose names stand in Persian letters here and in Latin ones there: called the same name."""
+    judge, score = _Judge(load_entity("person")), Score("people in two scripts: called the same name")
+    clusters = {(row["source"], row["record_id"]): row["cluster_id"] for row in read_rows(folder / "truth.parquet")}
+    people: dict[str, dict[bool, list[Mapping[str, Any]]]] = {}
+    for row in read_rows(folder / "records.parquet"):
+        columns = {part: row[column] for part, column in NAME_COLUMNS.items() if row[column]}
+        if row["record_type"] == "PERSON" and columns:
+            scripts = people.setdefault(clusters[row["source"], row["record_id"]], {True: [], False: []})
+            scripts["".join(columns.values()).isascii()].append(judge.features(columns, "IR"))
+    for scripts in people.values():
+        for left in scripts[True]:
+            for right in scripts[False]:
+                score.count(judge.judge(left, right), f"{left['name_tokens']} | {right['name_tokens']}")
+    yield score
 
 
 def _name_scorer(entity: EntityType) -> Scorer:
