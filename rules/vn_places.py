@@ -178,7 +178,7 @@ class _Finder:
             city=city,
             region=self.region,
             shown=tuple(filter(None, shown)),
-            city_shown=district.name if district is not None and district.is_city else None,
+            city_shown=district.name if city is not None and district is not None and city == district.key else None,
             used=frozenset(self.used),
             at_region=self.at,
             is_corrected=self.is_corrected,
