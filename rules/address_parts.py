@@ -32,6 +32,7 @@ class AddressParts:
     line, district, city, region, postcode: as written, to show; city_key and region_key where the dialect knows better
     than the general rule ("" when it knows that there is none).
     extra: words found beside the parts (building, neighbourhood).
+    issues: what the dialect had to doubt or correct.
     """
 
     number: str | None = None
@@ -47,6 +48,7 @@ class AddressParts:
     city_key: str | None = None
     region_key: str | None = None
     extra: tuple[str, ...] = ()
+    issues: tuple[str, ...] = ()
 
 
 def _read_short_forms(section: str) -> dict[str, str]:
@@ -167,6 +169,7 @@ def postcode_area(postcode: str) -> str:
 
 def describe(parts: AddressParts, country: str | None, issues: tuple[str, ...]) -> Outcome:
     """The outcome of parsed parts."""
+    issues = (*issues, *parts.issues)
     postcode = None if parts.postcode is None else postcode_key(parts.postcode, country)
     if parts.postcode is not None and postcode is None:
         issues = (*issues, "address.postcode_placeholder")

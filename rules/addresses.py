@@ -35,6 +35,8 @@ _VIETNAMESE = re.compile(
     re.IGNORECASE,
 )
 _US_TAIL = re.compile(r"\b([A-Za-z]{2})\.?,?\s+[0-9]{5}(?:-[0-9]{4})?$")
+# The territories of the US write addresses as the states do.
+_LIKE_US = frozenset({"US", "PR", "GU", "VI", "AS", "MP"})
 _ZIP = re.compile(r"[0-9]{5}(?:-?[0-9]{4})?")
 LONGEST_PLANTED = max(map(len, PLANTED)) + 4
 _SEPARATE = re.compile(r"[\W_]+")
@@ -65,7 +67,7 @@ def _is_planted(text: str) -> bool:
 
 
 def _parse(given: Mapping[str, str], country: str | None) -> AddressParts:
-    if country == "US":
+    if country in _LIKE_US:
         return parse_us(given)
     if country == "VN":
         return parse_vn(given)

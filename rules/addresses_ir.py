@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from rules import names_persian as persian
 from rules.address_parts import AddressParts, address_key, given_id, street_text
 from rules.tables import read_table
 from rules.text import ZWNJ, ascii_digits, ascii_fold, fold_persian, read_sections
@@ -50,14 +51,16 @@ _KEYWORDS = {
     }.items()
     for word in words.split()
 }
-_AFTER_NAME = frozenset({"street", "st", "blvd", "boulevard", "ave", "avenue"})
+_AFTER_NAME = frozenset({"street", "st", "blvd", "boulevard", "ave", "avenue", "alley"})
 _NOISE = frozenset(
     {"شهر", "استان", "شهرستان", "شهید", "ایران"}
+    | {"نبش", "جنب", "روبروی", "روبه", "پشت", "نرسیده", "بالاتر", "پایین‌تر", "corner", "near", "opposite"}
     | {"shahr", "ostan", "shahrestan", "shahid", "iran", "province", "city", "of"}
 )
 _TOKEN = re.compile(r"[،,;؛|\n]+|[0-9]+(?:/[0-9]+)?|[^\s،,;؛|\n.:()/#0-9]+")
 _SEPARATORS = frozenset("،,;؛|\n")
 _SAME_SOUND = (("q", "gh"), ("oo", "u"), ("ou", "u"), ("ee", "i"), ("ey", "ei"))
+_ARABIC = re.compile("[\u0621-\u06d3]")
 _DOUBLE = re.compile(r"([a-z])\1")
 _POSTCODE_DIGITS = 10
 
@@ -99,8 +102,8 @@ def _group(tokens: list[str]) -> list[Group]:
         part = _part_named(token, following)
         if token[0] in _SEPARATORS:
             is_open = False
-        elif part is not None and token.lower() in _AFTER_NAME:
-            _name_street(groups, is_open)
+        elif part is not None and token.lower() in _AFTER_NAME and (part != "alley" or _is_named(groups, is_open)):
+            _name_before(groups, part, is_open)
             is_open = False
         elif part is not None:
             groups.append((part, []))
@@ -123,10 +126,15 @@ def _part_named(token: str, following: str) -> str | None:
     return part
 
 
-def _name_street(groups: list[Group], is_open: bool) -> None:
-    """Latin keywords follow their name (Mirdamad St.): the words just before become the street."""
-    if is_open and groups and groups[-1][0] == "free":
-        groups[-1] = ("street", groups[-1][1])
+def _is_named(groups: list[Group], is_open: bool) -> bool:
+    """Whether a name without a keyword stands right before."""
+    return is_open and bool(groups) and groups[-1][0] == "free"
+
+
+def _name_before(groups: list[Group], part: str, is_open: bool) -> None:
+    """Latin keywords follow their name (Mirdamad St., Bahar Alley): the words just before become that part."""
+    if _is_named(groups, is_open):
+        groups[-1] = (part, groups[-1][1])
 
 
 def _is_full(group: Group) -> bool:
@@ -207,7 +215,9 @@ def _latin_word(folded: str) -> str:
     latin = STREET_WORDS.get(folded)
     if latin is not None:
         return latin
-    latin = address_key(ascii_fold(folded)).replace(" ", "").strip("-/#")
+    spelt = persian.romanise(persian.squeeze(folded)) if _ARABIC.match(folded) else folded
+    known = persian.canonical_family(spelt) if spelt.isalpha() and spelt.isascii() else None
+    latin = known or address_key(ascii_fold(spelt)).replace(" ", "").strip("-/#")
     for written, sound in _SAME_SOUND:
         latin = latin.replace(written, sound)
     return _DOUBLE.sub(r"\1", latin)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rules.address_parts import (
-    REGIONS,
     SUFFIXES,
     UNITS,
     AddressParts,
@@ -17,50 +16,50 @@ from rules.address_parts import (
     street_text,
     unify_words,
 )
-from rules.countries import country_code
+from rules.address_tails import Tail, read_tail, split_region, without_country
 
-_UNIT_WORDS = "|".join(sorted({*UNITS, "wohnung", "whg", "appartement", "piso"}, key=len, reverse=True))
+_FOREIGN_UNITS = frozenset(
+    {"wohnung", "whg", "appartement", "piso", "depto", "dpto", "dto", "kv", "apto", "ap", "app", "villa", "shop"}
+)
+_UNIT_WORDS = "|".join(sorted({*UNITS, *_FOREIGN_UNITS}, key=len, reverse=True))
 _UNIT = re.compile(rf"(?:^|\s)(?:{_UNIT_WORDS}|#)\s*(?:no\s*)?#?\s*([a-z]?[0-9]+[a-z]?|[a-z])(?:\s|$)")
 _BOX = re.compile(r"\b(?:p\s?o\s*box|gpo\s*box|postfach|apartado|bp)\s*#?\s*([0-9]+[a-z]?)")
+_UNIT_SLASH = re.compile(rf"^(?:{_UNIT_WORDS})\s+([0-9]+[a-z]?)\s?/\s?([0-9]+)")
 _SLASHED = re.compile(r"([0-9]+[a-z]?)/([0-9]+[a-z]?(?:-[0-9]+)?)\s+(.+)")
 _LEADING = re.compile(r"(?:no\s+)?([0-9]+[a-z]?(?:[/-][0-9]+[a-z]?)*)\s+(.+)")
 _TRAILING = re.compile(r"(\D.*?)\s+(?:no\s+|nr\s+|n\s+)?([0-9]+\s?[a-z]?(?:[/-][0-9]+[a-z]?)*)")
 _ASIDE = re.compile(r"\s(?:near|between|btw|opposite|opp|at)\s.*$")
 _GERMAN_STREET = re.compile(r"(?:strasse|stra[sz]e|str)(?=\s|$)")
-_POSTCODES = {
-    "GB": re.compile(r"\b([a-z]{1,2}[0-9][a-z0-9]?\s?[0-9][a-z]{2})$"),
-    "CA": re.compile(r"\b([a-z][0-9][a-z]\s?[0-9][a-z][0-9])$"),
-    "NL": re.compile(r"^([0-9]{4}\s?[a-z]{2})\b"),
-}
-_POSTCODE_FIRST = re.compile(r"^(?:[a-z]{1,2}-)?([0-9]{4,6})\s+(?=\D)")
-_POSTCODE_LAST = re.compile(r"(?:^|\s)([0-9]{3,6}(?:-[0-9]{3,4})?)$")
 # In these countries the house number comes before the street, so a trailing number is part of the name.
 _NUMBER_FIRST = frozenset(
     {None, "US", "CA", "GB", "IE", "AU", "NZ", "IN", "SG", "PH", "ZA", "FR", "MY", "HK", "NG", "KE"}
 )
 
 
+# A dash between parts, but not the one before the two letters of a state.
+_BRAZILIAN_DASH = re.compile(r"\s+[-–]\s+(?![A-Za-z]{2}(?:\s|,|$))")
+_NUMBER_ALONE = re.compile(
+    r"(?:no?\.?\s*|nr\.?\s*|д\.?\s*|дом\s*)?([0-9]{1,4}\s?[A-Za-z]?)(?:\s(?:bis|ter|quater))?(?:/[0-9]{1,3})?",
+    re.IGNORECASE,
+)
 Segment = tuple[str, str]
 
 
 def parse_plain(given: Mapping[str, str], country: str | None) -> AddressParts:
     """The parts of an address by its punctuation; English short forms are those of US addresses."""
-    segments = [
-        (text, key)
-        for text in split_segments(street_text(given))
-        if (key := address_key(text)) and (country_code(text) is None or len(text) < 4)
-    ]
-    postcode = given.get("postcode")
-    if postcode is None:
-        segments, postcode = _peel_postcode(segments, country)
-    found, line, places, extra = _read_street(segments, country)
-    city, region = given.get("city"), given.get("region")
+    keyed = [(text, key) for text in _split_line(street_text(given), country) if (key := address_key(text))]
+    segments = without_country(keyed) if keyed else []
+    tail = read_tail(segments, country) if "postcode" not in given else Tail(segments)
+    found, line, places, extra = _read_street(tail.rest, country)
+    city, region = given.get("city") or tail.city, given.get("region") or tail.region
     if city is None and places:
         city = places.pop(0)[0]
         region = region or (places.pop()[0] if places else None)
-        city, region = _split_region(city, region, country)
+        own, coded = split_region(city, country)
+        city, region = own or city, region or coded
     else:
         line += [text for text, _ in places]
+    postcode = given.get("postcode") or tail.postcode
     district = given_key(given, "district")
     return AddressParts(
         number=found.get("number"),
@@ -77,41 +76,33 @@ def parse_plain(given: Mapping[str, str], country: str | None) -> AddressParts:
     )
 
 
-def _split_region(city: str, region: str | None, country: str | None) -> tuple[str, str | None]:
-    """(city, region) of a segment such as "Joondalup QLD"."""
-    words = city.split()
-    known = [country] if country else ["AU", "CA", "US"]
-    if region is None and len(words) > 1 and any((code, words[-1].lower()) in REGIONS for code in known):
-        return " ".join(words[:-1]), words[-1]
-    return city, region
-
-
-def _peel_postcode(segments: list[Segment], country: str | None) -> tuple[list[Segment], str | None]:
-    """(the segments without the postcode, the postcode) from one of the last segments, never from the only one."""
-    own = _POSTCODES.get(country or "GB")
-    for position in range(len(segments) - 1, 0, -1):
-        text, key = segments[position]
-        match = (own and own.search(key)) or _POSTCODE_FIRST.search(key) or _POSTCODE_LAST.search(key)
-        if match is None:
-            continue
-        before = len(key[: match.start()].split())
-        count = len(match.group().split())
-        words = text.split()
-        rest = " ".join(words[:before] + words[before + count :])
-        kept = [(rest, address_key(rest))] if address_key(rest) else []
-        return [*segments[:position], *kept, *segments[position + 1 :]], match.group(1)
-    return segments, None
+def _split_line(text: str, country: str | None) -> list[str]:
+    """The segments of the line; Brazilians put dashes between them, and a number alone belongs to its neighbour."""
+    if country == "BR":
+        text = _BRAZILIAN_DASH.sub(", ", text)
+    segments = split_segments(text)
+    joined: list[str] = []
+    for segment in segments:
+        number = _NUMBER_ALONE.fullmatch(segment)
+        if joined and number is not None and not any(map(str.isdigit, joined[-1])):
+            joined[-1] = f"{joined[-1]} {number[1]}"
+        elif len(joined) == 1 and (first := _NUMBER_ALONE.fullmatch(joined[0])) is not None:
+            joined[-1] = f"{first[1]} {segment}"
+        else:
+            joined.append(segment)
+    return joined
 
 
 def _read_street(
-    segments: list[Segment], country: str | None
+    segments: Sequence[Segment], country: str | None
 ) -> tuple[dict[str, str], list[str], list[Segment], list[str]]:
     """(number, street, unit and box; the line to show; the segments after the street; keys of those before it)."""
     found: dict[str, str] = {}
     line: list[str] = []
     before: list[Segment] = []
     after: list[Segment] = []
-    for text, key in segments:
+    for text, folded in segments:
+        key = _UNIT_SLASH.sub(r"\1/\2", folded)
         rest = _cut(_UNIT, "unit", _cut(_BOX, "po_box", _ASIDE.sub("", key), found), found)
         if rest and "number" in found:
             after.append((text, rest))

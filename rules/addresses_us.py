@@ -28,14 +28,21 @@ from rules.address_parts import (
 
 _UNIT_WORDS = "|".join(sorted(UNITS, key=len, reverse=True))
 _BOX = re.compile(r"\b(?:p\s?o|post office)\s*(?:box|b|drawer)\s*#?\s*([a-z0-9-]+)|^(?:po)?box\s+#?\s*([0-9]+)$")
+_FLOOR = re.compile(r"(?:^|\s)([0-9]{1,3})(?:st|nd|rd|th)\s+(?:floor|flr|fl)$")
 _UNIT = re.compile(
     rf"(?:^|\s)(?:(?:{_UNIT_WORDS}|no)\s+(?:no\s+)?#?\s*|#\s*|(?:apt|ste|unit)(?=[0-9]))"
     r"([a-z]{0,2}-?[0-9]+-?[a-z]?|[a-z]{1,2})$"
 )
+# Suite 530 Atlanta: no comma stands between unit and city.
+_UNIT_THEN_CITY = re.compile(
+    rf"((?:[ns]?[ew]\s|[ns]\s)?(?:{_UNIT_WORDS}|#)\s*(?:no\s+)?#?\s*[a-z]?[0-9]+[a-z]?)\s+([a-z][a-z .'-]{{2,}})"
+)
+_UNIT_ALONE = re.compile(r"[0-9]{1,4}[a-z]?|[a-z]-?[0-9]{1,4}")
 _NUMBER = re.compile(r"([0-9]+[a-z]?(?:-[0-9]+[a-z]?)?|[nsew][0-9]+[nsew][0-9]+)(?:\s+(1/2))?(?:\s+(.*))?")
 _ZIP = re.compile(r"(?:^|\s)([0-9]{5})(?:[\s-]*[0-9]{4})?$")
 _ASIDE = re.compile(r"\s(?:near|between|btw|betw|at|off|corner of)\s.*$")
 _DIGIT = re.compile("[0-9#]")
+_COUNTRY_TAIL = re.compile(r"(?<=[0-9a-z])\s+(?:usa|u s a|united states(?: of america)?)$")
 _COUNTRY = frozenset({"usa", "us", "united states", "united states of america", "u s a"})
 # A number after these words is part of the name: route 160, county road 12, avenue a, highway 61.
 _NUMBERED = frozenset(
@@ -86,15 +93,22 @@ def _state_shown(region: str | None) -> str | None:
 
 def _peel_tail(segments: list[Segment], given: Mapping[str, str]) -> tuple[list[Segment], dict[str, str]]:
     """(the segments of the street, city, region and postcode found behind them)."""
-    rest = segments[:-1] if segments and segments[-1][1] in _COUNTRY else list(segments)
+    rest = _without_country(segments)
     if not rest:
         return [], {}
+    rest, apart = _state_and_zip_apart(rest)
+    if apart:
+        city = rest.pop()[0] if "city" not in given and len(rest) > 1 and _may_be_city(rest[-1][1]) else None
+        return rest, apart if city is None else {**apart, "city": city}
     alone = len(rest) == 1
     text, key = rest.pop()
     tail, words = _peel_zip_and_state(key.split(), alone)
     if not tail and (alone or "city" in given or not _may_be_city(key)):
         return [*rest, (text, key)], {}
     kept = " ".join(text.split()[: len(words)])
+    behind = _city_behind_unit([*rest, (kept, " ".join(words))] if words else rest) if "city" not in given else None
+    if behind is not None:
+        return behind[0], {**tail, "city": behind[1]}
     if words and (alone or not _may_be_city(" ".join(words))):
         rest.append((kept, " ".join(words)))
     elif words:
@@ -104,13 +118,48 @@ def _peel_tail(segments: list[Segment], given: Mapping[str, str]) -> tuple[list[
     return rest, tail
 
 
+def _city_behind_unit(segments: list[Segment]) -> tuple[list[Segment], str] | None:
+    """(segments, city) where the last one is a unit and a city without a comma: Suite 530 Atlanta."""
+    match = _UNIT_THEN_CITY.fullmatch(segments[-1][1]) if len(segments) > 1 else None
+    if match is None:
+        return None
+    words, size = segments[-1][0].split(), len(match[1].split())
+    return [*segments[:-1], (" ".join(words[:size]), match[1])], " ".join(words[size:])
+
+
+def _without_country(segments: list[Segment]) -> list[Segment]:
+    """The segments without the country at the end, in a segment of its own or behind the ZIP."""
+    if not segments:
+        return []
+    text, key = segments[-1]
+    if key in _COUNTRY:
+        return segments[:-1]
+    match = _COUNTRY_TAIL.search(key)
+    if match is None:
+        return list(segments)
+    kept = " ".join(text.split()[: len(key[: match.start()].split())])
+    return [*segments[:-1], (kept, address_key(kept))]
+
+
+def _state_and_zip_apart(segments: list[Segment]) -> tuple[list[Segment], dict[str, str]]:
+    """(the segments before, region and postcode) where each of the two stands between commas: BOSTON,MA,02101."""
+    if len(segments) < 3 or _ZIP.fullmatch(segments[-1][1]) is None:
+        return segments, {}
+    code = REGIONS.get(("US", segments[-2][1]))
+    if code is None:
+        return segments, {}
+    return segments[:-2], {"postcode": segments[-1][1][:5], "region": code.upper()}
+
+
 def _peel_zip_and_state(words: list[str], alone: bool) -> tuple[dict[str, str], list[str]]:
     """(postcode and region at the end of the words, the words before them)."""
     tail: dict[str, str] = {}
     match = _ZIP.search(" ".join(words))
     if match is not None:
         before = " ".join(words)[: match.start()].split()
-        if not before or before[-1] not in _NOT_ZIP_AFTER:
+        # PR 00901 is in Puerto Rico, though PR 901 is a road there.
+        is_puerto_rico = bool(before) and before[-1] == "pr" and match.group(1).startswith("00")
+        if not before or before[-1] not in _NOT_ZIP_AFTER or is_puerto_rico:
             tail["postcode"], words = match.group(1), before
     for length in (3, 2, 1):
         name = " ".join(words[-length:])
@@ -135,8 +184,11 @@ def _parse_street(keys: list[str], *, is_whole: bool) -> dict[str, str] | None:
         rest = _cut(_BOX, "po_box", key, found) if "box" in key or "drawer" in key else key
         rest = _ASIDE.sub("", rest)
         rest = _cut(_UNIT, "unit", rest, found)
+        rest = _cut(_FLOOR, "unit", rest, found) if rest.endswith(("floor", "flr", "fl")) else rest
         match = _NUMBER.fullmatch(rest)
-        if match is not None and "number" not in found:
+        if "street" in found and "unit" not in found and _UNIT_ALONE.fullmatch(rest):
+            found["unit"] = rest
+        elif match is not None and "number" not in found:
             if not _read_numbered(match, found, is_whole):
                 return None
         elif rest in DIRECTIONS and "street" in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from persiantools.jdatetime import JalaliDate
 
@@ -32,19 +32,31 @@ _ISO = re.compile("([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _TIME = re.compile(r"[t\s,]+[0-9]{1,2}:[0-9]{2}.*$")
 _GROUPS = re.compile(r"([0-9]+)[\s./,_-]+([0-9]+)(?:[\s./,_-]+([0-9]+))?")
 _SEPARATORS = re.compile(r"[\s./,_-]+")
-_VIETNAMESE = re.compile(r"(?:ngay\s*([0-9]{1,2})\s*)?thang\s*([0-9]{1,2})\s*,?\s*nam\s*([0-9]{4})")
+_VIETNAMESE = re.compile(r"(?:(?:ngay\s*)?([0-9]{1,2})\s*)?thang\s*([0-9]{1,2})\s*[,/-]?\s*(?:nam\s*)?([0-9]{4})")
+_EAST_ASIAN = re.compile(
+    "(昭和|平成|令和|大正|明治)?\\s*([0-9]{1,4})\\s*[年년]\\s*(?:([0-9]{1,2})\\s*[月월]\\s*(?:([0-9]{1,2})\\s*[日일])?)?"
+)
+# The year before the first of each Japanese era.
+_ERAS = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018}
+# Thai years count from 543 before ours.
+BUDDHIST_YEARS = range(2400, 2650)
+BUDDHIST_OFFSET = 543
+# Spreadsheets count days from here; five digits are 1927 to 2173.
+SERIAL_START = date(1899, 12, 30)
+_SERIAL = re.compile(r"([1-9][0-9]{4})(?:\.0+)?")
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile("[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One way to read a date; month and day are 0 when it does not say them."""
+    """One way to read a date; month and day are 0 when it does not say them. is_serial: it was a day number."""
 
     year: int
     month: int
     day: int
     is_possible: bool = True
+    is_serial: bool = False
 
     @property
     def digits(self) -> str:
@@ -74,6 +86,7 @@ class Habits:
     declared: bool
     last_year: int
     years: range
+    country: str | None = None
 
 
 def read_date(text: str, context: Context, *, is_birth: bool) -> tuple[Reading, ...]:
@@ -84,6 +97,9 @@ def read_date(text: str, context: Context, *, is_birth: bool) -> tuple[Reading, 
         year, month, day = match.groups()
         return (_reading(int(year), int(month), int(day), habits),)
     text = _TIME.sub("", text.lower()).strip(" .,/-")
+    serial = _SERIAL.fullmatch(text)
+    if serial is not None:
+        return _read_serial(serial[1], habits)
     if text.isdigit():
         return _read_digits(text, habits)
     groups = _GROUPS.fullmatch(text)
@@ -95,13 +111,23 @@ def read_date(text: str, context: Context, *, is_birth: bool) -> tuple[Reading, 
     return _read_words(text, habits)
 
 
+def _read_serial(text: str, habits: Habits) -> tuple[Reading, ...]:
+    """A spreadsheet's day number, unless the five digits are a day or month that lost its zero (50580)."""
+    readings = _read_groups(text[:1], text[1:3], text[3:], habits)
+    written = [reading for reading in readings if reading.is_possible and reading.day]
+    day = SERIAL_START + timedelta(int(text))
+    reading = Reading(day.year, day.month, day.day, is_serial=True)
+    last = habits.last_year
+    return tuple(written) or ((reading,) if day.year <= last else (NO_DATE,))
+
+
 def _habits(context: Context, is_birth: bool) -> Habits:
     declared = context.date_order != "auto"
     order = context.date_order if declared else usual_order(context.country)
     last = LAST_BIRTH_YEAR if is_birth else LAST_YEAR
     if context.reference is not None and context.reference[:4].isdigit():
         last = int(context.reference[:4]) + (0 if is_birth else 10)
-    return Habits(order, declared, last, BIRTH_YEARS if is_birth else YEARS)
+    return Habits(order, declared, last, BIRTH_YEARS if is_birth else YEARS, context.country)
 
 
 def usual_order(country: str | None) -> str | None:
@@ -117,6 +143,8 @@ def _reading(year: int, month: int, day: int, habits: Habits) -> Reading:
     """The reading of a full year, in either calendar, with whether the calendar has it."""
     if year in JALALI_YEARS:
         return _from_jalali(year, month, day)
+    if year in BUDDHIST_YEARS and habits.country == "TH":
+        year -= BUDDHIST_OFFSET
     if day and not month:
         return Reading(year, month, day, is_possible=False)
     try:
@@ -202,6 +230,10 @@ def _read_words(text: str, habits: Habits) -> tuple[Reading, ...]:
     if vietnamese is not None:
         day, month, year = vietnamese.groups()
         return (_reading(int(year), int(month), int(day or 0), habits),)
+    asian = _EAST_ASIAN.fullmatch(text)
+    if asian is not None:
+        era, year, month, day = asian.groups()
+        return (_reading(int(year) + _ERAS.get(era or "", 0), int(month or 0), int(day or 0), habits),)
     months = [_MONTHS[word] for word in map(_month_word, _WORD.findall(text)) if word in _MONTHS]
     numbers = [int(number) for number in _NUMBER.findall(text) if len(number) <= 4]
     if len(months) != 1 or len(numbers) not in (1, 2):

@@ -88,7 +88,13 @@ def _describe_day(reading: Reading) -> Outcome:
         "year": (digits[:4],),
         "month_day": (digits[4:],),
     }
-    return Outcome({"value": reading.iso}, compare, ("date.epoch",) if digits == EPOCH else ())
+    return Outcome({"value": reading.iso}, compare, _doubts(reading))
+
+
+def _doubts(reading: Reading) -> tuple[str, ...]:
+    if reading.is_serial:
+        return ("date.serial",)
+    return ("date.epoch",) if reading.digits == EPOCH else ()
 
 
 def _flag_future(outcome: Outcome, reference: str) -> Outcome:

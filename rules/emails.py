@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from email_validator import EmailNotValidError, validate_email
 
 from rules.outcome import Context, Outcome
-from rules.text import ascii_digits, ascii_fold, read_sections, tidy
+from rules.text import ascii_digits, ascii_fold, compare_key, read_sections, tidy
 
 EMAIL_INPUTS = ("value",)
 EMAIL_CLEAN = ("value",)
@@ -25,6 +25,12 @@ DISPOSABLE = frozenset(_WORDS["disposable"])
 RESERVED = frozenset(_WORDS["reserved"])
 SAME_PROVIDER = {words[0]: words[1] for words in (line.split() for line in _WORDS["same_provider"])}
 
+SLIPS = {words[0]: words[1] for words in (line.split() for line in _WORDS["slips"])}
+# Top-level domains that nobody has: com with two keys in the wrong order, or the wrong one beside it.
+_NO_COM = re.compile(r"\.(?:con|cmo|ocm|vom|xom|cim|c0m|comm)$")
+_AT = re.compile(r"\s*[(\[{]\s*(?:at|@)\s*[)\]}]\s*|\s+at\s+(?=\S+\s*(?:\.|\s(?:dot|chấm)\s))|@{2,}", re.IGNORECASE)
+_DOT = re.compile(r"\s*[(\[{]\s*(?:dot|\.)\s*[)\]}]\s*|\s+(?:dot|chấm)\s+|\.{2,}", re.IGNORECASE)
+_COMMA = re.compile(r"(?<=@)([a-z0-9-]+),([a-z]{2,4})$")
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PLAIN = re.compile(rf"([a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*)@((?:{_LABEL}\.)+[a-z][a-z0-9-]*[a-z0-9])")
 _IN_BRACKETS = re.compile(r"<([^<>@\s]+@[^<>@\s]+)>")
@@ -65,6 +71,10 @@ def _standardise_address(text: str) -> Outcome:
     match = _PLAIN.fullmatch(written)
     if match is not None:
         return _outcome(match.group(1), match.group(2), ())
+    repaired = _COMMA.sub(r"\1.\2", _DOT.sub(".", _AT.sub("@", written)))
+    match = None if repaired == written else _PLAIN.fullmatch(repaired)
+    if match is not None:
+        return _outcome(match.group(1), match.group(2), ("email.corrected",))
     try:
         read = validate_email(written, check_deliverability=False, allow_smtputf8=True)
     except EmailNotValidError:
@@ -78,6 +88,8 @@ def _outcome(local: str, domain: str, issues: tuple[str, ...], shown: str | None
     if _is_planted(local, domain):
         return Outcome({"value": value}, {}, ("email.placeholder",))
     found = [*issues]
+    if _provider(domain) != domain and domain not in SAME_PROVIDER:
+        found.append("email.domain_slip")
     if domain in DISPOSABLE:
         found.append("email.disposable")
     if domain in RESERVED:
@@ -89,10 +101,16 @@ def _outcome(local: str, domain: str, issues: tuple[str, ...], shown: str | None
 
 def _compare(local: str, domain: str) -> dict[str, tuple[str, ...]]:
     """The parts that exist in ASCII; the address only when both sides do."""
-    domain = SAME_PROVIDER.get(domain, domain)
+    domain = SAME_PROVIDER.get(domain) or _provider(domain)
     key = _local_key(_NOT_KEY.sub("", local if local.isascii() else ascii_fold(local).lower()), domain)
     parts = {"address": f"{key}@{domain}" if key and domain else "", "local": key, "domain": domain}
     return {part: (value,) for part, value in parts.items() if value}
+
+
+def _provider(domain: str) -> str:
+    """The domain that was meant where this one is a slip: gmial.com, yahoo.con."""
+    domain = _NO_COM.sub(".com", domain)
+    return SLIPS.get(domain, domain)
 
 
 def _local_key(local: str, domain: str) -> str:
@@ -110,7 +128,7 @@ def _is_planted(local: str, domain: str) -> bool:
 
 def _invalid(written: str) -> Outcome:
     """No address, but evidence still: what two sources mistype alike."""
-    if _PUNCTUATION.sub("", written) in PLANTED or not any(c.isalnum() for c in written):
+    if (compare_key(written) or "").replace(" ", "") in PLANTED or not any(c.isalnum() for c in written):
         return Outcome({}, {}, ("email.placeholder",))
     local, at, domain = written.rpartition("@")
     folded = _NOT_KEY.sub("", ascii_fold(domain).lower())

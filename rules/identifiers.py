@@ -38,6 +38,17 @@ _WORDS = frozenset(
 _PLANTED = frozenset({"123456789", "1234567890", "0123456789", "12345678", "123456789012", "987654321", "9876543210"})
 _PREFIX = re.compile(r"^(?:SSN|EIN|TIN|MST|CCCD|CMND|VAT(?=[A-Z]{2}[0-9])|ID|NO)[:.#\s]+", re.IGNORECASE)
 
+# What a spreadsheet makes of a long number: 1089012345.0, and 1.08901E+11, of which the last digits are lost.
+_NUMBER_CELL = re.compile(r"^([0-9]{5,15})\.0+$")
+_SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?E\+?[0-9]{1,2}", re.IGNORECASE)
+_LOOK_LIKE_DIGITS = str.maketrans("OQDILZSB", "00011258")
+# A VAT number is written with its country or without.
+_VAT_PREFIX = re.compile(
+    r"^(?:AT(?=U)|B[EG]|C[YZ]|D[EK]|E[ELS]|F[IR]|GB|GR|H[RU]|I[ET]|L[TUV]|MT|NL|P[LT]|RO|S[EIK]|XI)(?=[A-Z0-9]{7,12}$)"
+)
+# Printed on wallet inserts and in advertisements; the Social Security Administration keeps them from use.
+_RESERVED_SSN = frozenset({"078051120", "219099999", *(f"98765432{digit}" for digit in range(10))})
+
 _LEGAL_ID_WEIGHTS = (29, 27, 23, 19, 17, 29, 27, 23, 19, 17)
 _SSN = re.compile("(?!000|666|9)[0-9]{3}(?!00)[0-9]{2}(?!0000)[0-9]{4}")
 _CCCD = re.compile(r"0[0-9]{2}[0-3][0-9]{8}")
@@ -60,6 +71,10 @@ def standardise_identifier(raw: Mapping[str, str], context: Context, options: Ma
     text = ascii_digits(tidy(raw.get("value", "")))
     if not text:
         return ()
+    if "." in text:
+        text = _NUMBER_CELL.sub(r"\1", text)
+    if text[-1].isdigit() and _SCIENTIFIC.fullmatch(text):
+        return (Outcome({}, {}, ("id.truncated",)),)
     country = country_code(raw["country"]) if "country" in raw else None
     kind = _type_of(raw.get("type")) or _type_of(options.get("type")) or "other"
     value = text.replace("-", "")
@@ -70,9 +85,24 @@ def standardise_identifier(raw: Mapping[str, str], context: Context, options: Ma
             return (masked,)
     if not value or _is_planted(value):
         return (Outcome({}, {}, ("id.placeholder",)),)
-    value, is_valid = _check(value, kind, country or context.country)
-    compare = {"value": (value,), "tail": (value[-TAIL:],)} if len(value) >= LEAST_TAIL else {"value": (value,)}
-    return (Outcome({"value": value}, compare, () if is_valid else ("id.invalid",)),)
+    value, issues = _judged(value, kind, country or context.country)
+    bare = _VAT_PREFIX.sub("", value) if kind == "tax_id" and not value.isdigit() else value
+    compare = {"value": (bare,), "tail": (bare[-TAIL:],)} if len(bare) >= LEAST_TAIL else {"value": (bare,)}
+    return (Outcome({"value": value}, compare, issues),)
+
+
+def _judged(value: str, kind: str, country: str | None) -> tuple[str, tuple[str, ...]]:
+    """The value, with letters read as the digits they look like where it then passes its check, and what is wrong."""
+    value, is_valid = _check(value, kind, country)
+    if not is_valid and (country, kind) in _OWN_CHECKS and not value.isdigit():
+        digits = value.translate(_LOOK_LIKE_DIGITS)
+        repaired, is_valid = _check(digits, kind, country) if digits.isdigit() else (value, False)
+        if is_valid:
+            return repaired, ("id.corrected",)
+    issues = () if is_valid else ("id.invalid",)
+    if value in _RESERVED_SSN and (country, kind) == ("US", "national_id"):
+        return value, (*issues, "id.reserved")
+    return value, issues
 
 
 def _type_of(text: str | None) -> str | None:

@@ -31,6 +31,7 @@ from rules.names_read import (
     read_plain,
     title_gender,
 )
+from rules.names_repair import repair
 from rules.outcome import CompareValue, Context, Outcome
 from rules.text import compare_key, consonant_skeleton, fold_persian, refused, tidy
 
@@ -47,6 +48,9 @@ _NO_NAME = re.compile(r"@|https?:|www\.")
 _ORDINAL_OR_DIGITS = re.compile(r"\b([234](?:nd|rd|th)\b)|\d+")
 _AND = re.compile(r"\s+(?:&|\+|and|und|và|و)\s+|\s*[&/]\s*", re.IGNORECASE)
 _MC = re.compile(r"\bMc([a-z])")
+_ABD = re.compile("abd[aeuo]?(?:l|r(?=r)|s(?=s)|d(?=d)|n(?=n)|z(?=z))(?=[a-z]{3})")
+_PARTICLE_KEYS = {"ibn": "bin", "el": "al"}
+_JOINING = frozenset("&+/,")
 _BETWEEN = re.compile("[ -]+")
 
 
@@ -60,9 +64,11 @@ def standardise_person_name(
     parts = read_plain(raw, context.country)
     if parts is not None:
         return (_outcome(parts, ()),)
-    read, issues = _checked(_tidy_columns(raw))
+    columns, repairs = repair(_tidy_columns(raw))
+    read, issues = _checked(columns)
     if not read:
-        return refused(*issues) if issues else ()
+        return refused(*issues) if issues else refused(*repairs) if repairs else ()
+    issues = tuple(sorted({*issues, *repairs}))
     read, are_two = _first_person(read)
     issues = tuple(sorted({*issues, "name.two_people"})) if are_two else issues
     parts = read_full(read["full"], context.country) if "full" in read else read_columns(read, context.country)
@@ -110,10 +116,15 @@ def _without_placeholders(columns: Mapping[str, str]) -> tuple[dict[str, str], t
 def _without_digits(columns: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
     """The columns without digits (2nd and 3rd may be suffixes), flagged when there were any."""
     dropped, issues = _without_placeholders(columns)
-    kept = {part: _ORDINAL_OR_DIGITS.sub(r"\1", text) for part, text in dropped.items()}
-    kept = {part: text for part, text in kept.items() if any(map(str.isalpha, text))}
+    kept = {part: _lettered(_ORDINAL_OR_DIGITS.sub(r"\1", text)) for part, text in dropped.items()}
+    kept = {part: text for part, text in kept.items() if text}
     changed = any(kept.get(part) != text for part, text in dropped.items() if any(map(str.isdigit, text)))
     return kept, tuple(sorted({*issues, "name.not_a_name"})) if changed else issues
+
+
+def _lettered(text: str) -> str:
+    """The words with a letter in them, and the signs that join names."""
+    return " ".join(word for word in text.split() if any(map(str.isalpha, word)) or word in _JOINING)
 
 
 def _first_person(columns: dict[str, str]) -> tuple[dict[str, str], bool]:
@@ -129,7 +140,7 @@ def _first_person(columns: dict[str, str]) -> tuple[dict[str, str], bool]:
 def _outcome(parts: NameParts, issues: tuple[str, ...]) -> Outcome:
     given_text, family_text = " ".join(parts.given), " ".join(parts.family)
     given, family = _given_part(given_text, parts.style), _family_part(family_text, parts.style)
-    middle = [folded for word in parts.middle if (folded := fold_word(word))] if parts.middle else []
+    middle = [arabic_key(folded) for word in parts.middle if (folded := fold_word(word))] if parts.middle else []
     tokens = [*given.tokens, *middle, *family.tokens]
     if not tokens:
         return Outcome({}, {}, tuple(sorted({*issues, "name.unreadable"})))
@@ -186,7 +197,7 @@ def _given_part(text: str, style: Style) -> _Part:
     if style == "persian":
         native = _without_sayyid(text)
         return _part("given", [_romanised(native, is_given=True)], native, style)
-    return _part("given", [fold_word(text)], vietnamese.native_form(text), style)
+    return _part("given", [arabic_key(fold_word(text))], vietnamese.native_form(text), style)
 
 
 @lru_cache(maxsize=65536)
@@ -208,7 +219,7 @@ def _part(role: str, tokens: list[str], native: str, style: Style) -> _Part:
     sound = metaphone("".join(tokens)).lower() if style == "western" else skeleton
     if style == "vietnamese":
         sound = vietnamese.vietnamese_sound(value)
-    forms = _given_forms(value, native, style) if role == "given" else _family_forms(tokens)
+    forms = _given_forms(value, native, style) if role == "given" else _family_forms(tokens, native)
     compare = {role: (value,), f"{role}_forms": forms}
     compare |= {f"{role}_sound": (sound,)} if sound else {}
     compare |= {f"{role}_skeleton": (skeleton,)} if skeleton else {}
@@ -225,10 +236,12 @@ def _given_forms(given: str, native: str, style: Style) -> tuple[str, ...]:
     return tuple(sorted(forms))
 
 
-def _family_forms(words: Sequence[str]) -> tuple[str, ...]:
-    """The family name in one word, and each half of a double one."""
+def _family_forms(words: Sequence[str], native: str) -> tuple[str, ...]:
+    """The family name in one word, each half of a double one, and the name without its particles (Assad, al-Assad)."""
     halves = [word for word in words if len(word) > 1] if len(words) > 1 else []
-    return tuple(sorted({"".join(words), *halves[: MAX_FAMILY_FORMS - 1]}))
+    bare = [folded for piece in _BETWEEN.split(native) if (folded := fold_word(piece)) and not is_particle(folded)]
+    core = ["".join(bare)] if bare and len(bare[0]) > 2 else []
+    return tuple(sorted({"".join(words), *halves[: MAX_FAMILY_FORMS - 1], *core}))
 
 
 def _join_particles(text: str) -> list[str]:
@@ -238,11 +251,16 @@ def _join_particles(text: str) -> list[str]:
     for index, piece in enumerate(pieces, 1):
         folded = fold_word(piece)
         if index < len(pieces) and is_particle(folded):
-            opening += folded
+            opening += _PARTICLE_KEYS.get(folded, folded)
         elif opening + folded:
             joined.append(opening + folded)
             opening = ""
     return joined
+
+
+def arabic_key(folded: str) -> str:
+    """A name of Arabic origin with `abd al-` in one writing: Abdel Aziz, Abd al-Aziz and Abdulaziz are abdulaziz."""
+    return _ABD.sub("abdul", folded) if folded.startswith("abd") else folded
 
 
 def _without_sayyid(text: str) -> str:
@@ -261,7 +279,7 @@ def _romanised(squeezed: str, *, is_given: bool) -> str:
 
 def _shown(parts: NameParts, given: str, middle: str, family: str) -> dict[str, str]:
     """The parts and the whole name to show, in the order of the name's language."""
-    ordered = (family, middle, given) if parts.style == "vietnamese" else (given, middle, family)
+    ordered = (family, middle, given) if parts.style in ("vietnamese", "eastern") else (given, middle, family)
     full = " ".join([text for text in ordered if text])
     shown = {"given": given, "middle": middle, "family": family, "full": full}
     if full.isupper() or full.islower():

@@ -1,7 +1,8 @@
 """A name as it was written, in one column or several -> its parts, still in the writer's letters.
 
-Three ways of writing are told apart: western (Given Middle Family), Vietnamese (Family Middle Given) and Persian
-(Given Family, no middle name). The reading never depends on which columns the words came in, only on the words.
+Four ways of writing are told apart: western (Given Middle Family), Vietnamese (Family Middle Given), Persian (Given
+Family, no middle name) and East Asian signs (Family Given). The reading never depends on which columns the words came
+in, only on the words.
 """
 
 from __future__ import annotations
@@ -16,27 +17,39 @@ from typing import Literal, NamedTuple
 from rules import names_persian as persian
 from rules import names_vietnamese as vietnamese
 from rules.names_forms import is_full_name
+from rules.names_repair import is_glued
 from rules.text import ZWNJ, ascii_fold, fold_persian, read_sections, tidy
 
-Style = Literal["western", "vietnamese", "persian"]
+Style = Literal["western", "vietnamese", "persian", "eastern"]
 Words = Sequence[str]
 
 _WORDS = read_sections("name_words.txt")
 _MALE = frozenset(_WORDS["titles male"])
 _FEMALE = frozenset(_WORDS["titles female"])
+_DOUBTFUL_TITLES = frozenset(_WORDS["doubtful titles"])
 _TITLES = _MALE | _FEMALE | frozenset(_WORDS["titles"])
 _GENERATIONS = dict(entry.split() for entry in _WORDS["generations"])
 _CREDENTIALS = frozenset(_WORDS["credentials"])
 _PARTICLES = frozenset(_WORDS["particles"])
 _OPENINGS = frozenset(_WORDS["joined openings"])
+_ARTICLES = frozenset({"al", "el", "ul", "ur", "ar", "as", "ad", "az", "an"})
 _PLACEHOLDERS = frozenset(fold_persian(words) for words in _WORDS["placeholders"])
 _PART_PLACEHOLDERS = frozenset(_WORDS["part placeholders"])
-_SECOND_LOOK = frozenset(word for word in _PLACEHOLDERS if " " not in word) | {"and", "und", "và", "و"}
+_SECOND_LOOK = frozenset(word for word in _PLACEHOLDERS if " " not in word) | {"and", "und", "và", "و", "estate"}
+_SECOND_LOOK |= _DOUBTFUL_TITLES | {word for entry in _WORDS["companies"] for word in entry.split()}
+_PATRONYMICS = tuple(_WORDS["patronymics"])
+_SLAVIC_FAMILIES = tuple(_WORDS["slavic families"])
 _SAME_LETTER = re.compile(r"(.)\1{2,}")
 _ASIDE = re.compile(r"[(\[\"“«]([^)\]\"”»]*)[)\]\"”»]|(?<!\w)'([^']+)'(?!\w)")
 _BORN = re.compile(r"^(?:née|nee|born|geb\.?)\s+", re.IGNORECASE)
 _ARABIC = re.compile("[\u0621-\u06d3]")
-_INNER_DOT = re.compile(r"(?<=\w)\.(?=\w)")
+_HAN = re.compile("[\u3400-\u9fff\uac00-\ud7af]")
+LONGEST_EAST_ASIAN = 5
+# Where people have two family names, the last two of four words or more are these.
+_TWO_SURNAMES = frozenset(
+    {"AR", "BO", "CL", "CO", "CR", "CU", "DO", "EC", "ES", "GT", "HN", "MX", "NI", "PA", "PE", "PY", "SV", "UY", "VE"}
+)
+_INNER_DOT = re.compile(r"(?<=\w)\.-?(?=\w)")
 
 
 class NameParts(NamedTuple):
@@ -99,10 +112,16 @@ def _is_title(word: str) -> bool:
 
 
 def _is_suffix(word: str, *, after_comma: bool) -> bool:
+    """Whether the word is a suffix; two letters (MD, DO) only behind a comma or where they alone are in capitals."""
     key = _key(word).replace(".", "")
     if key in _GENERATIONS:
         return True
     return key in _CREDENTIALS and (after_comma or len(key) > 2 or "." in word.rstrip("."))
+
+
+def _is_clear(words: Words) -> bool:
+    """Whether the last of three or more words is in capitals and the others are not: Ann Lee MD, not ANN LEE DO."""
+    return len(words) > 2 and words[-1].isupper() and not words[-2].isupper()
 
 
 def _peel(words: Words, *, after_comma: bool = False) -> _Peeled:
@@ -110,7 +129,9 @@ def _peel(words: Words, *, after_comma: bool = False) -> _Peeled:
     start, end = 0, len(words)
     while start < end - 1 and _is_title(words[start]):
         start += 1
-    while end > start + 1 and _is_suffix(words[end - 1], after_comma=after_comma):
+    while start < end - 2 and _key(words[start]) in _DOUBTFUL_TITLES:
+        start += 1
+    while end > start + 1 and _is_suffix(words[end - 1], after_comma=after_comma or _is_clear(words[start:end])):
         end -= 1
     return _Peeled([w for word in words[start:end] for w in _split_dots(word)], words[:start], words[end:])
 
@@ -135,9 +156,9 @@ def _plain_word(word: str) -> str | None:
     """The tidy word when it is a plain name word: letters only, and nothing that needs a second look."""
     word = tidy(word)
     lower = fold_persian(word.lower())
-    if not word.replace(ZWNJ, "").isalpha() or lower in _SECOND_LOOK or is_placeholder(lower):
+    if not word.replace(ZWNJ, "").isalpha() or lower in _SECOND_LOOK or is_placeholder(lower) or is_glued(word):
         return None
-    return None if _is_title(word) or _is_suffix(word, after_comma=False) else word
+    return None if _is_title(word) or _is_suffix(word, after_comma=word.isupper()) else word
 
 
 def _plain_words(text: str) -> list[str]:
@@ -247,7 +268,7 @@ def _place_words(words: list[str], country: str | None, rest: _Rest) -> NamePart
         return NameParts("persian", given, (), family, rest.titles, rest.suffixes, rest.nicknames)
     first = _surname_first(words, country)
     if first is None:
-        return _place_western(words, rest)
+        return _place_western(words, rest, country)
     if len(words) == 1:
         given, family = _single(words, known_given=not vietnamese.is_surname(words[0]))
         return NameParts("vietnamese", given, (), family, rest.titles, rest.suffixes)
@@ -261,7 +282,9 @@ def _single(words: Words, known_given: bool) -> tuple[Words, Words]:
     return (words, ()) if known_given else ((), words)
 
 
-def _place_western(words: list[str], rest: _Rest) -> NameParts:
+def _place_western(words: list[str], rest: _Rest, country: str | None = None) -> NameParts:
+    if _HAN.match(words[0]):
+        return _place_east_asian(words, rest)
     words = _join_openings(words)
     if len(words) == 1:
         given, family = _single(words, known_given=len(words[0].strip(".")) == 1 or is_full_name(words[0].lower()))
@@ -269,13 +292,32 @@ def _place_western(words: list[str], rest: _Rest) -> NameParts:
     if len(words) > 2 and len(words[-1].rstrip(".")) == 1 < len(words[0].rstrip(".")):
         # Lists write `Smith John A` without the comma; a family name of one letter is rarer.
         words = [*words[1:], words[0]]
+    if len(words) == 3 and _key(words[1]) in _GENERATIONS:
+        return _place_western([words[2], words[0]], _Rest(rest.titles, [*rest.suffixes, words[1]], rest.nicknames))
+    if len(words) == 3 and _is_slavic_list(*map(fold_word, words)):
+        words = [*words[1:], words[0]]
     start = len(words) - 1
     while start > 1 and _key(words[start - 1]) in _PARTICLES:
         start -= 1
     size = _given_size(words) if start > 1 else 1
+    if country in _TWO_SURNAMES and start == len(words) - 1 > 2:
+        start -= 1
     return NameParts(
         "western", words[:size], words[size:start], words[start:], rest.titles, rest.suffixes, rest.nicknames
     )
+
+
+def _place_east_asian(words: list[str], rest: _Rest) -> NameParts:
+    """Family name first: the first word, or of a single one the first sign, or two of four (山田太郎)."""
+    if len(words) == 1 and 1 < len(words[0]) < LONGEST_EAST_ASIAN:
+        size = 2 if len(words[0]) == LONGEST_EAST_ASIAN - 1 else 1
+        words = [words[0][:size], words[0][size:]]
+    return NameParts("eastern", words[1:], (), words[:1], rest.titles, rest.suffixes, rest.nicknames)
+
+
+def _is_slavic_list(first: str, second: str, third: str) -> bool:
+    """Whether the three folded words are family name, given name and patronymic, as Slavic lists have them."""
+    return third.endswith(_PATRONYMICS) and not second.endswith(_PATRONYMICS) and first.endswith(_SLAVIC_FAMILIES)
 
 
 def _given_size(words: Words) -> int:
@@ -285,8 +327,9 @@ def _given_size(words: Words) -> int:
 
 def _join_openings(words: list[str]) -> list[str]:
     """Abdul Aziz as one entry: abdul is never a name by itself."""
-    if len(words) > 2 and words[0].lower() in _OPENINGS:
-        return [f"{words[0]} {words[1]}", *words[2:]]
+    if len(words) > 2 and fold_word(words[0]) in _OPENINGS:
+        size = 3 if len(words) > 3 and fold_word(words[1]) in _ARTICLES else 2
+        return [" ".join(words[:size]), *words[size:]]
     return words
 
 
@@ -294,17 +337,29 @@ def _place_columns(given: Words, middle: Words, family: Words, country: str | No
     """The words of given, middle and family columns; extra words move to where a whole name would have them."""
     words = [*given, *middle, *family]
     if _is_persian("".join(words), country):
+        if given and family and _is_family_only(given) and persian.is_given("".join(family)):
+            given, family = family, given
         return NameParts("persian", given, middle, family, rest.titles, rest.suffixes, rest.nicknames)
     if _surname_first([*family, *middle, *given], country) is not None:
+        if given and family and vietnamese.is_strong(given[0]) and not vietnamese.is_strong(family[0]):
+            return _place_words([*given, *middle, *family], country, rest)
         size = vietnamese.surname_length([*family, ""]) if family else 0
         surname, extra = (family[:size], family[size:]) if vietnamese.is_surname("".join(family[:1])) else (family, ())
         middle = [*extra, *middle, *given[:-1]]
         return NameParts("vietnamese", given[-1:], middle, surname, rest.titles, rest.suffixes, rest.nicknames)
+    if words and _HAN.match(words[0]):
+        return NameParts("eastern", given, middle, family, rest.titles, rest.suffixes, rest.nicknames)
     given = _join_openings([*given, ""])[:-1] if len(given) > 1 else given
     size = _given_size(given)
     return NameParts(
         "western", given[:size], [*given[size:], *middle], family, rest.titles, rest.suffixes, rest.nicknames
     )
+
+
+def _is_family_only(words: Words) -> bool:
+    """Whether the words are a Persian family name and no given name."""
+    name = "".join(words)
+    return persian.is_family(name) and not persian.is_given(name)
 
 
 def _surname_first(words: Words, country: str | None) -> bool | None:

@@ -64,6 +64,11 @@ def is_surname(word: str) -> bool:
     return _is_in(word, strong=False)
 
 
+def is_strong(word: str) -> bool:
+    """Whether the word is a surname that is hardly ever a given name."""
+    return _is_in(word, strong=True)
+
+
 def is_telling_surname(word: str) -> bool:
     """Whether the word, with its marks or even without, is a Vietnamese surname and hardly anything else."""
     return word.lower() in _TELLING_ASCII if word.isascii() else native_form(word) in _STRONG

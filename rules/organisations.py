@@ -15,13 +15,19 @@ from typing import NamedTuple
 from jellyfish import metaphone
 
 from rules import names_persian as persian
+from rules.names_forms import is_full_name
+from rules.names_read import title_gender
 from rules.names_vietnamese import has_vietnamese_marks, native_form
+from rules.organisation_branches import branch_of, split_branch
 from rules.outcome import CompareValue, Context, Outcome
 from rules.text import ZWNJ, ascii_digits, ascii_fold, consonant_skeleton, fold_persian, read_sections, refused, tidy
 
 ORGANISATION_NAME_INPUTS = ("full",)
 ORGANISATION_NAME_CLEAN = ("full", "core", "legal_form")
-ORGANISATION_NAME_COMPARE = ("core", "name", "legal", "tokens", "sorted", "acronym", "sound", "native", "skeleton")
+ORGANISATION_NAME_COMPARE = (
+    "core", "name", "legal", "tokens", "sorted", "acronym", "sound", "native", "skeleton",
+    "branch",
+)  # fmt: skip
 
 _WORDS = read_sections("organisation_words.txt")
 _WORD = re.compile(r"[^\W_]+")
@@ -100,6 +106,7 @@ _STARTING_SIZES = _sizes_by_word(_LEGAL, 0)
 _TAILS = sorted((form[0] for form in _LEGAL if len(form) == 1 and not form[0].isascii()), key=len, reverse=True)
 # In the middle of a name only forms that are no word of any language: Siemens GmbH Austria, but not Capital SA Fund.
 _ANYWHERE = frozenset({("gmbh",), ("llc",), ("plc",), ("ltd",), ("tnhh",), ("ctcp",), ("sarl",), ("pllc",), ("dntn",)})
+_STARTING_FORMS = ("pt", "ooo", "oao", "zao", "llc", "sarl", "sas", "eurl", "snc", "sci", "srl")
 _VIETNAMESE_FORMS = ("cong", "cty", "ctcp", "dntn", "tnhh", "ct", "tap", "htx", "hop", "doanh", "dn")
 
 
@@ -130,6 +137,8 @@ def standardise_organisation_name(
         return refused("organisation.placeholder") if shown else ()
     if tuple(word.key for word in words) in _PLACEHOLDERS:
         return refused("organisation.placeholder")
+    if words[-1].key == "the" and len(words) > 1:
+        words = words[:-1]
     names = _split_trading_as(words)
     whole = shown if len(names) == 1 else None
     return tuple(_outcome(name, whole, context.country) for name in names)
@@ -207,11 +216,13 @@ def _form_span(words: Sequence[Word]) -> tuple[int, int] | None:
 def _may_start(form: Sequence[Word]) -> bool:
     """Whether the form is one that names start with: longer ones, Vietnamese and non-Latin ones, a few more."""
     key = form[0].key
-    return len(form) > 1 or not key.isascii() or key in _VIETNAMESE_FORMS or key in ("pt", "ooo", "oao", "zao", "llc")
+    return len(form) > 1 or not key.isascii() or key in _VIETNAMESE_FORMS or key in _STARTING_FORMS
 
 
 def _outcome(words: Sequence[Word], shown: str | None, country: str | None) -> Outcome:
-    stripped = strip_legal_form(words)
+    is_vietnamese = country == "VN" or any(has_vietnamese_marks(word.native) for word in words)
+    own, branch = split_branch([word.key for word in words], is_vietnamese=is_vietnamese)
+    stripped = strip_legal_form(words[own])
     name, lines = _name_and_lines(stripped, country)
     full = shown or " ".join(word.native for word in words)
     clean = {"full": full, "core": " ".join(word.native for word in stripped.core)}
@@ -219,7 +230,30 @@ def _outcome(words: Sequence[Word], shown: str | None, country: str | None) -> O
         clean["legal_form"] = " ".join(word.native for word in stripped.form)
     if not name and not lines:
         return Outcome({"full": full}, {}, ("organisation.unreadable",))
-    return Outcome(clean, _compared(name, lines, stripped))
+    if tuple(word.key for word in stripped.core) in _PLACEHOLDERS:
+        return Outcome({"full": full}, {}, ("organisation.placeholder",))
+    compare = _compared(name, lines, stripped)
+    compare["branch"] = (branch_of(_latin_words(stripped.core), _latin_words(words[branch]), country),)
+    return Outcome(clean, compare, ("organisation.person_name",) if _is_person(words, stripped) else ())
+
+
+def _latin_words(words: Sequence[Word]) -> list[str]:
+    return [part for word in words for part in word.latin.split()]
+
+
+def _is_person(words: Sequence[Word], stripped: _Stripped) -> bool:
+    """Whether it seems to be the name of a person: with a title, or a given name in full and one word more."""
+    if len(words) > 1 and _is_title(words[0].native):
+        return True
+    if stripped.form or len(words) != 2:
+        return False
+    first, last = words[0].key, words[1].key
+    return (is_full_name(first) or persian.exact_given(first) is not None) and len(last) > 2 and last.isalpha()
+
+
+@lru_cache(maxsize=65536)
+def _is_title(word: str) -> bool:
+    return title_gender([word]) is not None
 
 
 def _compared(name: Sequence[str], lines: Sequence[str], stripped: _Stripped) -> dict[str, CompareValue]:

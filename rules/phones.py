@@ -7,7 +7,7 @@ Most numbers take a short cut over libphonenumber's own patterns (2-4 us); its p
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -27,8 +27,21 @@ LEAST_DIGITS = 5
 MOST_DIGITS = 15
 NATIONAL_DIGITS = 7
 SEPARATE_NUMBER_DIGITS = 7
+INTERNATIONAL_DIGITS = 12
+ITALY, VIETNAM = "39", "84"
+# Cells that a spreadsheet made numbers of: 3125557842.0, 3.125557842E9.
+_FLOAT = re.compile(r"([0-9]{7,15})\.0")
+_SCIENTIFIC = re.compile(r"([0-9])\.([0-9]+)E\+?([0-9]{1,2})", re.IGNORECASE)
+# 1-800-FLOWERS, as North Americans advertise.
+_VANITY = re.compile(
+    r"(?:\+?1[\s.-]*)?\(?[2-9][0-9]{2}\)?[\s.-]*(?=[0-9 -]*[A-Z])(?:[\s-]*[A-Z0-9]){7,}", re.IGNORECASE
+)
+# Words in brackets: (home), (after 6 pm).
+_REMARK = re.compile(r"\([^()]*[^\W\d_]{2}[^()]*\)")
+_NORTH_AMERICA = frozenset({"US", "CA"})
 
 OLD_VN_PREFIXES = {row[0]: row[1] for row in read_table("vn_mobile_2018.txt")}
+OLD_VN_AREAS = {row[0]: row[1] for row in read_table("vn_landline_2017.txt")}
 _PLANTED_RUNS = frozenset(
     {"123456", "1234567", "12345678", "123456789", "1234567890", "0123456789", "01234567890", "987654321", "9876543210"}
 )
@@ -38,8 +51,12 @@ _PLANTED_NANP = re.compile(r"1?\d{3}(?:0{7}|1{7}|5{7}|9{7})")
 _RESERVED = re.compile(r"1\d{3}55501\d\d|441632960\d{3}|447700900\d{3}|442079460\d{3}|61491570\d{3}")
 
 _EXTENSION = re.compile(
-    r"[\s,;.(]*(?:extension|extn|ext|x|#|داخلی|nội bộ|máy lẻ|nhánh|;ext=)[\s.:#]*([0-9]{1,6})[\s)]*$", re.IGNORECASE
+    r"[\s,;.(]*(?:extension|extn|ext|x|#|داخلی|nội bộ|máy lẻ|nhánh|noi bo|may le|poste|durchwahl|ramal|anexo|доб|;ext=)"
+    r"[\s.:#]*([0-9]{1,6})[\s)]*$",
+    re.IGNORECASE,
 )
+# 0912345678/79: a second number that differs in its last digits. In North America such a tail is an extension.
+_OTHER_ENDS = re.compile(r"([^/]*[0-9])((?:\s*/\s*[0-9]{1,3})+)\s*")
 # One number without words, separators or an extension: most cells.
 _PLAIN = re.compile(r"[0-9+() .-]{5,20}")
 _SEPARATOR = re.compile(r"[;|\n\r/,،&]|\s+(?:or|and|hoặc|và|یا|و)\s+", re.IGNORECASE)
@@ -65,10 +82,10 @@ def standardise_phone(raw: Mapping[str, str], context: Context, options: Mapping
     text = ascii_digits(raw.get("value", ""))
     if not text.strip():
         return ()
-    if _PLAIN.fullmatch(text):
+    if _PLAIN.fullmatch(text) and not text.endswith(".0"):
         return (_standardise_number(text, context.country),)
     outcomes: dict[str, Outcome] = {}
-    for piece in _split_cell(text):
+    for piece in _split_cell(_as_typed(text.strip(), context.country), context.country):
         outcome = _standardise_number(tidy(piece), context.country)
         outcomes.setdefault(outcome.clean.get("value", ""), outcome)
     if len(outcomes) > 1:
@@ -76,8 +93,29 @@ def standardise_phone(raw: Mapping[str, str], context: Context, options: Mapping
     return tuple(outcomes.values())
 
 
-def _split_cell(text: str) -> list[str]:
+def _as_typed(text: str, region: str | None) -> str:
+    """The digits of a cell that a spreadsheet took for a number, or that spells them in letters.
+
+    A number cut to fewer digits (8.4912E+10) is lost.
+    """
+    whole, short = _FLOAT.fullmatch(text), _SCIENTIFIC.fullmatch(text)
+    if whole is not None:
+        return whole[1]
+    if short is not None:
+        digits = short[1] + short[2]
+        return digits if len(digits) == int(short[3]) + 1 else ""
+    is_american = region is None or region in _NORTH_AMERICA
+    if is_american and _VANITY.fullmatch(text) and not _EXTENSION.search(text):
+        return str(phonenumbers.convert_alpha_characters_in_number(text))
+    bare = _REMARK.sub(" ", text)
+    return bare if _count_digits(bare) >= SEPARATE_NUMBER_DIGITS and not _EXTENSION.search(text) else text
+
+
+def _split_cell(text: str, region: str | None) -> list[str]:
     """The numbers of a cell; a separator between short runs of digits (212/555-0142) belongs to one number."""
+    ends = _OTHER_ENDS.fullmatch(text)
+    if ends is not None and _count_digits(ends[1]) > SEPARATE_NUMBER_DIGITS:
+        return _with_other_ends(ends[1], [end.strip() for end in ends[2].split("/")[1:]], region)
     pieces = [piece for piece in _SEPARATOR.split(text) if piece]
     if len(pieces) > 1 and all(_count_digits(piece) >= SEPARATE_NUMBER_DIGITS for piece in pieces):
         return pieces
@@ -86,6 +124,12 @@ def _split_cell(text: str) -> list[str]:
         if len(runs) > 1:
             return runs
     return [text]
+
+
+def _with_other_ends(number: str, ends: Sequence[str], region: str | None) -> list[str]:
+    if region in _NORTH_AMERICA:
+        return [f"{number} x{ends[0]}"]
+    return [number, *(number[: -len(end)] + end for end in ends)]
 
 
 def _count_digits(text: str) -> int:
@@ -98,7 +142,8 @@ def _standardise_number(text: str, region: str | None) -> Outcome:
     if len(digits) < LEAST_DIGITS:
         return Outcome(issues=("phone.unreadable",))
     if _is_planted(digits):
-        return Outcome({"value": digits}, {}, ("phone.placeholder",))
+        known = None if region is None else _read_fast(number, digits, region)
+        return Outcome(_shown(digits, known, extension), {}, ("phone.placeholder",))
     issues = []
     e164 = _read_fast(number, digits, region) or _read_guess(digits, region)
     if e164 is None:
@@ -107,14 +152,17 @@ def _standardise_number(text: str, region: str | None) -> Outcome:
     elif region is None and not _IDD.match(number.lstrip(" (")):
         issues.append("phone.region_guessed")
     if e164 is not None and _is_planted(e164):
-        return Outcome({"value": f"+{e164}"}, {}, ("phone.placeholder",))
+        return Outcome(_shown(digits, e164, extension), {}, ("phone.placeholder",))
     if e164 is not None and _RESERVED.fullmatch(e164):
         issues.append("phone.reserved")
-    clean = {"value": digits if e164 is None else f"+{e164}"}
-    if extension is not None:
-        clean["extension"] = extension
     compare = e164 or digits
-    return Outcome(clean, {"number": (compare,), "national": (compare[-NATIONAL_DIGITS:],)}, tuple(sorted(issues)))
+    shared = {"number": (compare,), "national": (compare[-NATIONAL_DIGITS:],)}
+    return Outcome(_shown(digits, e164, extension), shared, tuple(sorted(issues)))
+
+
+def _shown(digits: str, e164: str | None, extension: str | None) -> dict[str, str]:
+    value = digits if e164 is None else f"+{e164}"
+    return {"value": value} if extension is None else {"value": value, "extension": extension}
 
 
 def _cut_extension(text: str) -> tuple[str, str | None]:
@@ -172,32 +220,53 @@ def _read_slowly(number: str, region: str | None) -> tuple[str | None, bool]:
     except NumberParseException:
         return None, False
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[1:]
+    plus_forgotten = None if has_plus and len(digits) == len(e164) else _validated(digits)
+    # Germany calls 15-digit numbers valid; nobody writes one of twelve digits or more without its country code.
+    if plus_forgotten is not None and len(digits) >= INTERNATIONAL_DIGITS:
+        return plus_forgotten, True
     if phonenumbers.is_valid_number(parsed):
         return e164, True
-    plus_forgotten = _validated(digits)
-    if plus_forgotten is not None:
-        return plus_forgotten, True
+    restored = plus_forgotten or _restored_zero(e164)
+    if restored is not None:
+        return restored, True
     e164 = digits if has_plus else e164
     return (e164 if min(len(e164), len(digits)) > NATIONAL_DIGITS else None), False
+
+
+def _restored_zero(e164: str) -> str | None:
+    """An Italian number with the zero that belongs to it and that writers of +39 leave out."""
+    return _in_plan(ITALY, f"0{e164[2:]}") if e164.startswith(ITALY) else None
 
 
 def _validated(digits: str) -> str | None:
     """The digits after an international prefix in today's numbering when they make a valid number, else None."""
     for length in (1, 2, 3):
         code = digits[:length]
-        if code.isdigit() and int(code) in COUNTRY_CODE_TO_REGION_CODE:
+        if code.isdigit() and code[0] != "0" and int(code) in COUNTRY_CODE_TO_REGION_CODE:
             return _in_plan(code, digits[length:])
     return None
 
 
 def _in_plan(code: str, national: str) -> str | None:
     national = _renumber(code, national)
-    return code + national if _pattern(code).fullmatch(national) else None
+    if _pattern(code).fullmatch(national):
+        return code + national
+    today = _todays_landline(national) if code == VIETNAM else None
+    return None if today is None else code + today
+
+
+def _todays_landline(national: str) -> str | None:
+    """A Vietnamese landline from before 2017 with today's area code; only for what is no number of today."""
+    for length in (3, 2, 1):
+        area = OLD_VN_AREAS.get(national[:length])
+        if area is not None and _pattern(VIETNAM).fullmatch(area + national[length:]):
+            return area + national[length:]
+    return None
 
 
 def _renumber(code: str, national: str) -> str:
     """The national number in the plan of today: eleven-digit Vietnamese mobiles became ten-digit ones in 2018."""
-    if code == "84" and len(national) == 10:
+    if code == VIETNAM and len(national) == 10:
         return OLD_VN_PREFIXES.get(national[:3], national[:3]) + national[3:]
     return national
 

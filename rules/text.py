@@ -56,10 +56,41 @@ def read_sections(name: str) -> dict[str, list[str]]:
     return sections
 
 
+# Letters that look alike in Latin, Cyrillic and Greek, in this order.
+_LOOK_ALIKE = (
+    ("aceopxyisj", "асеорхуіѕј", ""), ("ABCEHIJKMOPSTXY", "АВСЕНІЈКМОРЅТХУ", ""), ("ov", "", "ον"),
+    ("ABEHIKMNOPTXYZ", "", "ΑΒΕΗΙΚΜΝΟΡΤΧΥΖ"),
+)  # fmt: skip
+_TO_LATIN = {
+    ord(other): latin
+    for letters, *scripts in _LOOK_ALIKE
+    for others in scripts
+    for latin, other in zip(letters, others, strict=False)
+}
+_TO_CYRILLIC = {
+    ord(latin): other for letters, others, _ in _LOOK_ALIKE for latin, other in zip(letters, others, strict=False)
+}
+_MIXED = re.compile(r"[A-Za-z][\u0370-\u04ff]|[\u0370-\u04ff][A-Za-z]")
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def _unmixed(word: str) -> str:
+    """The word in the script of most of its letters, when all others only look like letters of that script."""
+    latin = sum(letter < "\u0370" for letter in word)
+    table = _TO_LATIN if 2 * latin >= len(word) else _TO_CYRILLIC
+    changed = word.translate(table)
+    return word if _MIXED.search(changed) else changed
+
+
 def tidy(text: str) -> str:
-    """The text to show: NFKC, no invisible marks, Persian ye and kaf, straight quotes and dashes, single spaces."""
+    """The text to show: NFKC, no invisible marks, Persian ye and kaf, straight quotes and dashes, single spaces.
+
+    A word that mixes scripts by letters that look alike (Latin John with a Cyrillic o) comes out in one.
+    """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_TIDY)
+        if _MIXED.search(text):
+            text = _WORD.sub(lambda match: _unmixed(match[0]) if _MIXED.search(match[0]) else match[0], text)
         if ZWNJ in text:
             text = _SPACES_AROUND_ZWNJ.sub(" ", text)
     return " ".join(text.split())

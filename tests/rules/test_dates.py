@@ -32,6 +32,9 @@ def read(value: str, country: str | None = None, order: str = "auto", reference:
         ("12. Mai 1980", "DE", "1980-05-12"), ("ngày 12 tháng 5 năm 1980", "VN", "1980-05-12"),
         ("۱۳۵۹/۰۲/۲۲", "IR", "1980-05-12"), ("١٣٥٩٠٢٢٢", "IR", "1980-05-12"), ("13590222", None, "1980-05-12"),
         ("22/02/1359", "IR", "1980-05-12"), ("59/02/22", "IR", "1980-05-12"), ("۲۲ اردیبهشت ۱۳۵۹", "IR", "1980-05-12"),
+        ("5 tháng 5, 1980", "VN", "1980-05-05"), ("2523-05-12", "TH", "1980-05-12"),
+        ("1980年5月12日", "CN", "1980-05-12"), ("1980년 5월 12일", "KR", "1980-05-12"),
+        ("昭和55年5月12日", "JP", "1980-05-12"), ("平成2年1月3日", "JP", "1990-01-03"),
         ("1364/02/31", "IR", "1985-05-21"), ("1399-12-30", "IR", "2021-03-20"),
     ],
 )  # fmt: skip
@@ -170,3 +173,29 @@ def test_a_clean_date_standardises_to_itself(text: str, context: Context) -> Non
         if "value" in outcome.clean:
             (again,) = standardise_date({"value": outcome.clean["value"]}, context, {})
             assert again.clean == outcome.clean
+
+
+@pytest.mark.parametrize(
+    ("value", "iso"), [("29353", "1980-05-12"), ("29353.0", "1980-05-12"), ("14246", "1939-01-01")]
+)
+def test_a_day_number_of_a_spreadsheet_is_read_and_flagged(value: str, iso: str) -> None:
+    outcome = read(value, "US")
+    assert (outcome.clean, outcome.issues) == ({"value": iso}, ("date.serial",))
+
+
+@pytest.mark.parametrize("value", ["99998", "60000", "47000"])
+def test_a_day_number_in_the_future_is_no_birth_date(value: str) -> None:
+    outcome = read(value, "US")
+    assert (outcome.clean, outcome.issues) == ({}, ("date.impossible",))
+
+
+def test_five_digits_that_may_be_a_day_without_its_zero_are_that_day() -> None:
+    assert read("50580", "VN").clean == {"value": "1980-05-05"}
+
+
+def test_a_buddhist_year_counts_in_thailand_only() -> None:
+    assert read("2523-05-12", "US").issues == ("date.impossible",)
+
+
+def test_a_year_of_an_era_alone_is_a_partial_date() -> None:
+    assert read("昭和55年", "JP").clean == {"value": "1980"}

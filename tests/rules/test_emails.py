@@ -67,7 +67,7 @@ def test_addresses_of_nobody_in_particular_are_flagged_and_compared(value: str, 
     [
         ("jane.doe", "jane.doe"),
         ("Jane Doe@work", "janedoe@work"),
-        ("jane@@work.org", "jane@@work.org"),
+        ("jane@work@org", "jane@work@org"),
         ("jane@", "jane"),
     ],
 )
@@ -90,4 +90,26 @@ def test_any_text_gives_well_formed_outcomes(text: str, context: Context) -> Non
 def test_a_clean_address_standardises_to_itself(text: str, context: Context) -> None:
     for outcome in standardise_email({"value": f"{text}@work.org"}, context, {}):
         if "value" in outcome.clean:
-            assert standardise_email({"value": outcome.clean["value"]}, context, {}) == (outcome,)
+            (again,) = standardise_email({"value": outcome.clean["value"]}, context, {})
+            assert (again.clean, again.compare) == (outcome.clean, outcome.compare)
+            assert set(again.issues) == set(outcome.issues) - {"email.corrected"}
+
+
+@pytest.mark.parametrize(
+    "value", ["jane(at)work.org", "jane [at] work [dot] org", "jane@@work.org", "jane@work,org", "jane@work..org"]
+)
+def test_what_can_only_mean_one_address_is_repaired(value: str) -> None:
+    (outcome,) = read(value)
+    assert (outcome.clean, outcome.issues) == ({"value": "jane@work.org"}, ("email.corrected",))
+
+
+@pytest.mark.parametrize("value", ["jane@gmial.com", "jane@gmail.con", "jane@gmail.co"])
+def test_a_slip_in_a_providers_domain_is_shown_and_does_not_part_two_writings(value: str) -> None:
+    (outcome,) = read(value)
+    assert (outcome.clean["value"], outcome.issues) == (value, ("email.domain_slip",))
+    assert outcome.compare["address"] == ("jane@gmail.com",)
+
+
+@pytest.mark.parametrize("value", ["không có", "khong co", "ندارد", "n/a", "declined"])
+def test_words_for_nothing_are_no_address_in_any_language(value: str) -> None:
+    assert read(value) == (Outcome(issues=("email.placeholder",)),)

@@ -33,12 +33,42 @@ def read(value: str, kind: str, country: str | None = None) -> Outcome:
         ("0100233488", "tax_id", "VN", "0100233488"), ("0100233488-001", "tax_id", "VN", "0100233488001"),
         ("100233488", "tax_id", "VN", "0100233488"),
         ("gb82 west 1234 5698 7654 32", "iban", None, "GB82WEST12345698765432"),
-        ("213800KUD8LAJWSQ9D15", "lei", None, "213800KUD8LAJWSQ9D15"), ("DE 136 695 976", "vat", "DE", "DE136695976"),
+        ("213800KUD8LAJWSQ9D15", "lei", None, "213800KUD8LAJWSQ9D15"),
         ("136695976", "tax_id", "DE", "136695976"), ("x-123 456", "passport", "US", "X123456"),
     ],
 )  # fmt: skip
 def test_a_valid_identifier_has_one_writing(value: str, kind: str, country: str | None, clean: str) -> None:
     assert read(value, kind, country) == Outcome({"value": clean}, {"value": (clean,), "tail": (clean[-4:],)})
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "bare"),
+    [
+        ("DE 136 695 976", "DE", "136695976"), ("136695976", "DE", "136695976"), ("GB 980 7806 84", "GB", "980780684"),
+        ("ATU12345675", "AT", "U12345675"),
+    ],
+)  # fmt: skip
+def test_a_vat_number_compares_alike_with_its_country_and_without(value: str, country: str, bare: str) -> None:
+    assert read(value, "vat", country).compare["value"] == (bare,)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "country", "issue", "compare"),
+    [
+        ("1.08901E+11", "cccd", "VN", "id.truncated", {}),
+        ("O1OO233488", "mst", "VN", "id.corrected", {"value": ("0100233488",), "tail": ("3488",)}),
+        ("078-05-1120", "ssn", "US", "id.reserved", {"value": ("078051120",), "tail": ("1120",)}),
+    ],
+)
+def test_what_machines_and_eyes_did_to_a_number_is_flagged(
+    value: str, kind: str, country: str, issue: str, compare: dict[str, tuple[str, ...]]
+) -> None:
+    outcome = read(value, kind, country)
+    assert (outcome.issues, outcome.compare) == ((issue,), compare)
+
+
+def test_a_number_that_a_spreadsheet_gave_a_decimal_is_whole_again() -> None:
+    assert read("1083461927.0", "national_id", "VN").clean == {"value": "001083461927"}
 
 
 @pytest.mark.parametrize(
@@ -105,4 +135,6 @@ def test_a_clean_identifier_standardises_to_itself(text: str, context: Context, 
     for outcome in standardise_identifier({"value": text}, context, {"type": kind}):
         if "value" in outcome.clean:
             raw = {"value": outcome.clean["value"]}
-            assert standardise_identifier(raw, context, {"type": kind}) == (outcome,)
+            (again,) = standardise_identifier(raw, context, {"type": kind})
+            assert (again.clean, again.compare) == (outcome.clean, outcome.compare)
+            assert set(again.issues) == set(outcome.issues) - {"id.corrected"}

@@ -31,7 +31,8 @@ def parts(outcome: Outcome) -> tuple[str | None, ...]:
         ("Martin, Jr., Anthony", ("Anthony", None, "Martin", "Jr")),
         ("Anthony Martin, Jr.", ("Anthony", None, "Martin", "Jr")),
         ("anthony martin 3rd", ("Anthony", None, "Martin", "III")),
-        ("Dr. Anthony Martin MD", ("Anthony", "Martin", "MD", None)),
+        ("Dr. Anthony Martin MD", ("Anthony", None, "Martin", "MD")),
+        ("ANTHONY MARTIN DO", ("Anthony", "Martin", "Do", None)),
         ("Dr. Anthony Martin, MD", ("Anthony", None, "Martin", "MD")),
         ("Anthony Martin, MD", ("Anthony", None, "Martin", "MD")),
         ("Martin Anthony J", ("Anthony", "J", "Martin", None)),
@@ -330,3 +331,75 @@ def test_clean_parts_standardise_to_the_same_compare_values(full: str, context: 
     again = read(context, **columns)
     assert again.clean == first.clean
     assert again.compare == first.compare
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Abd al-Rahman Hassan", "Abdulrahman Hassan"), ("Abdel Aziz Nour", "Abdulaziz Nour"),
+        ("Ali ibn Talib", "Ali bin Talib"), ("Omar el-Sayed", "Omar al-Sayed"),
+        ("VladimirPutin", "Vladimir Putin"), ("MaryAnn Jones", "Mary Ann Jones"),
+        ("Ivanov Ivan Ivanovich", "Ivan Ivanovich Ivanov"), ("Иванов Иван Иванович", "Ivan Ivanovich Ivanov"),
+        ("Smith Jr John", "John Smith Jr"), ("Jоhn Smith", "John Smith"), ("J0hn Sm1th", "John Smith"),
+        ("John Smith c/o Mary Jones", "John Smith"), ("The Estate of John Smith", "John Smith"),
+        ("Haji Asad Khan", "Asad Khan"), ("Gen. George Patton", "George Patton"), ("J.-C. Roux", "J C Roux"),
+    ],
+)  # fmt: skip
+def test_writings_of_one_western_name_compare_equal(left: str, right: str) -> None:
+    one, other = read(full=left).compare, read(full=right).compare
+    assert {part: one.get(part) for part in ("given", "middle", "family", "suffix")} == {
+        part: other.get(part) for part in ("given", "middle", "family", "suffix")
+    }
+
+
+@pytest.mark.parametrize(
+    ("full", "issue"),
+    [
+        ("J0hn Sm1th", "name.corrected"), ("John Smith c/o Mary", "name.corrected"),
+        ("Acme Trading LLC", "name.organisation"), ("Công ty TNHH An Phát", "name.organisation"),
+        ("شرکت فولاد مبارکه", "name.organisation"), ("Nicolás Maduro GmbH", "name.organisation"),
+    ],
+)  # fmt: skip
+def test_what_is_no_part_of_a_name_is_flagged(full: str, issue: str) -> None:
+    assert read(full=full).issues == (issue,)
+
+
+@pytest.mark.parametrize(
+    "full", ["DeShawn Jackson", "Ronald McDonald", "Mary MacDonald", "LaToya Jones", "Incognito Smith", "Major Smith"]
+)
+def test_ordinary_names_are_not_taken_apart(full: str) -> None:
+    outcome = read(US, full=full)
+    assert (outcome.clean["full"], outcome.issues) == (full, ())
+
+
+@pytest.mark.parametrize(
+    ("columns", "context", "expected"),
+    [
+        ({"given": "Nguyễn", "family": "Văn An"}, VN, ("An", "Văn", "Nguyễn", None)),
+        ({"given": "رضایی", "family": "علی"}, IR, ("علی", None, "رضایی", None)),
+        ({"given": "محمد", "family": "علی"}, IR, ("محمد", None, "علی", None)),
+        ({"given": "近平", "family": "习"}, Context("CN"), ("近平", None, "习", None)),
+    ],
+)
+def test_swapped_columns_are_put_right_where_the_words_tell(
+    columns: dict[str, str], context: Context, expected: tuple[str | None, ...]
+) -> None:
+    assert parts(read(context, **columns)) == expected
+
+
+@pytest.mark.parametrize(
+    ("full", "context", "expected"),
+    [
+        ("习近平", Context("CN"), ("近平", None, "习", None)), ("김민수", Context("KR"), ("민수", None, "김", None)),
+        ("山田 太郎", Context("JP"), ("太郎", None, "山田", None)),
+        ("山田太郎", Context("JP"), ("太郎", None, "山田", None)),
+        ("José María García López", Context("ES"), ("José", "María", "García López", None)),
+        ("José María García López", US, ("José", "María García", "López", None)),
+    ],
+)  # fmt: skip
+def test_names_follow_the_order_of_their_country(full: str, context: Context, expected: tuple[str | None, ...]) -> None:
+    assert parts(read(context, full=full)) == expected
+
+
+def test_a_family_name_may_stand_without_its_article() -> None:
+    assert set(read(full="Bashar al-Assad").compare["family_forms"]) >= {"alassad", "assad"}

@@ -162,3 +162,41 @@ def test_any_value_gives_declared_parts_and_stable_compare_values(full: str, con
     if len(outcomes) == 1 and outcomes[0].compare:
         again = read(outcomes[0].clean["full"], context)
         assert again.compare == outcomes[0].compare
+
+
+@pytest.mark.parametrize(
+    ("full", "context", "core", "branch"),
+    [
+        ("Công ty TNHH An Phát - Chi nhánh Hà Nội", VN, "an phat", "ha noi"),
+        ("CN Cty CP Sữa Việt Nam tại Đà Nẵng", VN, "sua viet nam", "da nang"),
+        ("VPĐD Công ty An Phát", VN, "an phat", "main"),
+        ("بانک ملی ایران شعبه تهران", IR, "bank melli iran", "tehran"),
+        ("IBM Corp Vietnam Branch", US, "ibm", "vn"),
+        ("IBM Corp Vietnam Branch", VN, "ibm", "main"),
+        ("Bank of China (Hong Kong) Limited", ANY, "bank of china hong kong", "cn hk"),
+        ("Bowne Solutions of New Jersey Inc", US, "bowne solution of new jersey", "us nj"),
+        ("Acme Branch", US, "acme branch", "main"),
+        ("Giải Pháp Số", VN, "giai phap so", "main"),
+        ("Georgia Pacific LLC", US, "georgia pacific", "main"),
+    ],
+)
+def test_a_branch_leaves_the_core_and_tells_members_apart(full: str, context: Context, core: str, branch: str) -> None:
+    compare = read(full, context).compare
+    assert (compare["core"], compare["branch"]) == ((core,), (branch,))
+
+
+@pytest.mark.parametrize(
+    ("full", "is_person"),
+    [
+        ("Mr John Smith", True), ("John Smith", True), ("Ông Nguyễn Văn An", True), ("علی رضایی", False),
+        ("John Deere Company", False), ("Smith & Sons", False), ("Trường Sơn", False), ("Acme", False),
+    ],
+)  # fmt: skip
+def test_the_name_of_a_person_is_flagged(full: str, *, is_person: bool) -> None:
+    assert ("organisation.person_name" in read(full).issues) is is_person
+
+
+@pytest.mark.parametrize("full", ["Unknown Company", "Test Co., Ltd", "N/A Inc"])
+def test_a_planted_name_with_a_legal_form_stays_planted(full: str) -> None:
+    outcome = read(full)
+    assert (outcome.compare, outcome.issues) == ({}, ("organisation.placeholder",))

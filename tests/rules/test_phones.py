@@ -61,6 +61,60 @@ def test_a_vietnamese_number_from_before_2018_becomes_the_one_of_today(old: str,
 
 
 @pytest.mark.parametrize(
+    ("value", "now"),
+    [
+        ("04 3822 1234", "+842438221234"),
+        ("+84 4 3822 1234", "+842438221234"),
+        ("0511 3822123", "+842363822123"),
+        ("(0650) 3822 123", "+842743822123"),
+        # 083 is a mobile prefix of today: nothing tells that an old number of Ho Chi Minh City was meant.
+        ("08 3822 1234", "+84838221234"),
+    ],
+)
+def test_a_vietnamese_landline_from_before_2017_gets_its_area_code_of_today(value: str, now: str) -> None:
+    assert read(value, "VN")[0].clean["value"] == now
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "e164"),
+    [
+        ("(+39) 212345678", "IT", "+390212345678"),
+        ("4915123456789", "DE", "+4915123456789"),
+        ("3125557842.0", "US", "+13125557842"),
+        ("3.125557842E9", "US", "+13125557842"),
+        ("1-800-FLOWERS", "US", "+18003569377"),
+        ("'0912345678", "VN", "+84912345678"),
+    ],
+)
+def test_what_was_lost_on_the_way_is_restored_where_only_one_number_fits(value: str, country: str, e164: str) -> None:
+    (outcome,) = read(value, country)
+    assert (outcome.clean["value"], outcome.issues) == (e164, ())
+
+
+def test_a_number_that_a_spreadsheet_cut_is_unreadable() -> None:
+    assert read("8.4912E+10", "VN") == (Outcome(issues=("phone.unreadable",)),)
+
+
+@pytest.mark.parametrize(
+    ("value", "country", "numbers"),
+    [
+        ("0912345678/79", "VN", ["+84912345678", "+84912345679"]),
+        ("0912345678 / 79 / 80", "VN", ["+84912345678", "+84912345679", "+84912345680"]),
+        ("021-22123456/7", "IR", ["+982122123456", "+982122123457"]),
+        ("(312) 555-7842/12", "US", ["+13125557842"]),
+    ],
+)
+def test_other_ends_of_a_number_are_numbers_outside_north_america(value: str, country: str, numbers: list[str]) -> None:
+    assert [outcome.clean["value"] for outcome in read(value, country)] == numbers
+
+
+def test_planted_digits_that_are_a_number_somewhere_are_shown_and_not_compared() -> None:
+    (outcome,) = read("01 23 45 67 89 ext. 12", "FR")
+    assert (outcome.clean, outcome.compare) == ({"value": "+33123456789", "extension": "12"}, {})
+    assert outcome.issues == ("phone.placeholder",)
+
+
+@pytest.mark.parametrize(
     ("value", "e164"),
     [("312-555-7842", "+13125557842"), ("09123456789", "+989123456789"), ("0912345678", "+84912345678")],
 )

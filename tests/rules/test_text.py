@@ -33,6 +33,12 @@ CONTEXT = Context()
         ("Ａｃｍｅ", "Acme"),
         ("O’Brien – Smith", "O'Brien - Smith"),
         ("Tie\u0302\u0301n", "Tiến"),
+        # Letters that look alike: one Cyrillic letter in a Latin word, one Latin letter in a Cyrillic word.
+        ("J\u043ehn", "John"),
+        ("\u0418\u0432a\u043d", "\u0418\u0432\u0430\u043d"),
+        # A word of either script alone stays, and so does one whose other letters look like nothing else.
+        ("\u0440\u0430\u0440\u0430 papa", "\u0440\u0430\u0440\u0430 papa"),
+        ("Zх\u0436", "Zх\u0436"),
     ],
 )
 def test_tidy_keeps_what_is_seen_and_drops_what_is_not(raw: str, expected: str) -> None:
