@@ -11,6 +11,7 @@ from mdm.guess.fields import Mapped, Table, map_fields
 from mdm.guess.persons import guess_type
 from mdm.guess.places import country_by_content, date_orders, main_country
 from mdm.guess.sample import Sample, describe
+from mdm.reading.files import File
 from rules.countries import country_code
 
 
@@ -31,8 +32,7 @@ class Block:
     """
 
     name: str
-    read: str
-    encoding: str
+    file: File
     where: Mapping[str, str]
     record_id: str | None
     updated_at: str | None
@@ -75,8 +75,7 @@ def _block(sample: Sample, name: str, where: Mapping[str, str], columns: Columns
     country_column = columns.country if columns.country and table.filled(columns.country) else None
     return Block(
         name=name,
-        read=str(sample.path),
-        encoding=sample.encoding,
+        file=sample.file,
         where=where,
         record_id=columns.record_id,
         updated_at=updated_at,
