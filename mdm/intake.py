@@ -7,14 +7,16 @@ plainly holds something else than what it is mapped to (BadSource). All of it be
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 import duckdb
+import pyarrow as pa
 
 from mdm.errors import BadSource, Breaker
 from mdm.looks import Mismatch, mismatches
 from mdm.project_file import ProjectFile, SourceSpec
+from mdm.scratch import append
 from mdm.sources import BadRow, SourceBatch, scan
 from mdm.staging import Staged
 
@@ -63,28 +65,39 @@ class Intake:
                 raise BadSource(f"{place}: {found} in {batch.file}; correct the mapping")
             self.mapped[found.source, found.column] = found
 
-    def refuse_rejected(self, quarantined: Mapping[str, int]) -> None:
-        """Raises Breaker when a larger share of a source's rows was rejected than its project file allows.
+    def refuse(self, scratch: duckdb.DuckDBPyConnection, staged: Staged, known: Mapping[Identity, str]) -> None:
+        """Raises Breaker for too many rejected rows, BadSource for two versions of a record: see the module.
 
-        quarantined: records by source that a rule rejected; they count where the project file states a share.
+        scratch: holds the staged rows and `offered`. known: (source, record_id) -> content hash in the store.
         """
+        query = "select source, count(*) from offered where state = 'quarantined' group by source"
+        quarantined = dict(scratch.execute(query).fetchall())
         for spec in self.project.sources:
             self._refuse_share(spec, quarantined.get(spec.name, 0))
+        self._refuse_versions(scratch, staged, known)
 
-    def _refuse_share(self, spec: SourceSpec, quarantined: int) -> None:
+    def share_over_limit(self, spec: SourceSpec, quarantined: int = 0) -> float | None:
+        """The share of rejected rows where it is more than the source allows; None where it is not.
+
+        quarantined: records that a rule rejected; they count where the project file states a share.
+        """
         stated = spec.limits.max_rejected
         unread = self.rejected[spec.name] + self._ownerless(spec)
         rejected = unread if stated is None else unread + quarantined
         rows = self.rows[spec.name] + unread
         allowed = max(MAX_REJECTED * rows, FEW_ROWS) if stated is None else stated * rows
-        if rejected > allowed + 1e-9:
-            limit = f"{MAX_REJECTED if stated is None else stated:.4g}"
+        return rejected / rows if rejected > allowed + 1e-9 else None
+
+    def _refuse_share(self, spec: SourceSpec, quarantined: int) -> None:
+        share = self.share_over_limit(spec, quarantined)
+        if share is not None:
+            stated = spec.limits.max_rejected
             first = self.first.get(spec.name) or self.first.get(None)
-            said = "" if first is None else f"; the first: {_place(first)}"
             raise Breaker(
-                f"{spec.name}: {rejected:,} of {rows:,} rows were rejected, {rejected / rows:.1%}, "
-                f"more than max_rejected ({float(limit):.4%}){said}; nothing was written: correct the source, or raise "
-                f"sources.{spec.name}.max_rejected in {self.project.path}"
+                f"{spec.name}: {percent(share)} of the rows were rejected, more than "
+                f"max_rejected: {percent(MAX_REJECTED if stated is None else stated)}"
+                f"{'' if first is None else f'; the first: {_place(first)}'}; nothing was written: correct the source, "
+                f"or raise sources.{spec.name}.max_rejected in {self.project.path}"
             )
 
     def _ownerless(self, spec: SourceSpec) -> int:
@@ -92,17 +105,14 @@ class Intake:
         shares = sum(other.origin == spec.origin for other in self.project.sources) > 1
         return self.rejected[None] if shares else 0
 
-    def refuse_duplicates(self, scratch: duckdb.DuckDBPyConnection, staged: Staged, known: Mapping[Identity, str]) -> None:
-        """Raises BadSource when rows give two versions of a record and its source does not say `on_duplicate: latest`.
-
-        known: (source, record_id) -> content hash in the store; rows of that content may not have been staged.
-        """
+    def _refuse_versions(
+        self, scratch: duckdb.DuckDBPyConnection, staged: Staged, known: Mapping[Identity, str]
+    ) -> None:
         strict = {spec.name for spec in self.project.sources if not spec.limits.latest_of_duplicates}
         repeats = {identity: count for identity, count in staged.repeats.items() if identity[0] in strict}
-        if repeats:
-            identity = _first_conflict(scratch, staged.tables, repeats, known)
-            if identity is not None:
-                raise BadSource(self._two_versions(identity))
+        identity = _first_conflict(scratch, staged.tables, repeats, known) if repeats else None
+        if identity is not None:
+            raise BadSource(self._two_versions(identity))
 
     def _two_versions(self, identity: Identity) -> str:
         """The message that names both lines, which are looked for only now: nobody else needs them."""
@@ -129,11 +139,19 @@ class Intake:
             who = "a shared file" if source is None else source
             told.append(f"{who}: {rows} set aside, the first: {_place(self.first[source])}")
         if self.rejected.total() > len(self.bad):
-            told.append(f"{len(self.bad):,} of {self.rejected.total():,} rows that were set aside are kept with their text")
+            told.append(
+                f"of {self.rejected.total():,} rows set aside the first {len(self.bad):,} are kept with their text"
+            )
         repeated = sum(staged.repeats.values())
         if repeated:
-            told.append(f"{repeated:,} rows repeat a record of the same delivery; of different versions the newest stands")
+            rows = "1 row repeats" if repeated == 1 else f"{repeated:,} rows repeat"
+            told.append(f"{rows} a record of the same delivery; of different versions the newest stands")
         return told
+
+
+def percent(share: float) -> str:
+    """The share as the project file writes it."""
+    return f"{share * 100:.3g}%"
 
 
 def _place(row: BadRow) -> str:
@@ -141,21 +159,26 @@ def _place(row: BadRow) -> str:
 
 
 def _first_conflict(
-    scratch: duckdb.DuckDBPyConnection, tables: Iterable[str], repeats: Mapping[Identity, int], known: Mapping[Identity, str]
+    scratch: duckdb.DuckDBPyConnection, types: Set[str], repeats: Mapping[Identity, int], known: Mapping[Identity, str]
 ) -> Identity | None:
-    """The first record, by name, of which rows differ in content; None when all repeat each other exactly."""
-    staged = " union all ".join(f"select source, record_id, content_hash from staged_{name}" for name in sorted(tables))
-    rows = scratch.execute(
-        f"""
+    """The first record, by name, whose rows differ in content; None when all repeat each other exactly.
+
+    All rows of a record are staged, but for the first where it has the content that the store knows.
+    """
+    names = pa.table({"source": [s for s, _ in repeats], "record_id": [r for _, r in repeats]})
+    scratch.execute("drop table if exists repeated")
+    append(scratch, "repeated", names)
+    staged = " union all ".join(f"select source, record_id, content_hash from staged_{name}" for name in sorted(types))
+    rows = scratch.execute(f"""
         select source, record_id, count(*), count(distinct content_hash), any_value(content_hash)
-        from ({staged or "select '' as source, '' as record_id, '' as content_hash where false"})
+        from ({staged})
         semi join repeated using (source, record_id)
         group by source, record_id
         order by source, record_id
-        """
-    ).fetchall()
-    for source, record_id, count, versions, content in rows:
-        was_passed_over = count <= repeats[source, record_id]
-        if versions > 1 or (was_passed_over and content != known.get((source, record_id))):
-            return source, record_id
+    """)
+    for source, record_id, count, versions, content in rows.fetchall():
+        identity = (source, record_id)
+        was_passed_over = count <= repeats[identity]
+        if versions > 1 or (was_passed_over and content != known.get(identity)):
+            return identity
     return None

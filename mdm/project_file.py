@@ -131,14 +131,17 @@ def load_project(path: Path, environ: Mapping[str, str] | None = None) -> Projec
 
     Raises BadProject with file, line, key path and the words allowed there. Reads no data.
     """
-    path = Path(path).absolute()
-    document = read_yaml(path)
+    return project_of(read_yaml(Path(path).absolute()), os.environ if environ is None else environ)
+
+
+def project_of(document: Document, environ: Mapping[str, str]) -> ProjectFile:
+    """The project a document describes, as `load_project` has it."""
     door = open_door(document)
     entities = _entities(document, door)
     return ProjectFile(
-        path=path,
+        path=document.path,
         project=door.project,
-        store=_store(document, door.store, os.environ if environ is None else environ),
+        store=_store(document, door.store, environ),
         sources=tuple(_source(document, name, source, entities) for name, source in door.sources.items()),
         entities=entities,
         rules=_rules(document, door.rules),

@@ -11,9 +11,11 @@ from mdm.entity import BUILT_IN, load_entity
 from mdm.errors import BadInput, Conflict
 from mdm.guess.blocks import Block, guess_blocks
 from mdm.guess.sample import read_sample
+from mdm.guess.trial import needed_limits
 from mdm.guess.words import fold
 from mdm.guess.write import project_text, unique_names
-from mdm.project_yaml import allowed_words
+from mdm.project_file import project_of
+from mdm.project_yaml import allowed_words, parse_yaml
 
 PROJECT_FILE = "project.yaml"
 
@@ -53,11 +55,22 @@ def write_project(directory: Path, files: Sequence[Path], entity: str | None = N
     path = folder / PROJECT_FILE
     if path.exists():
         raise Conflict(f"{path} is already there; choose another folder, or edit it")
-    text = project_text(_project_name(folder), guess_project(files, entity).blocks, folder)
+    text = _project_that_runs(path, guess_project(files, entity).blocks)
     folder.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def _project_that_runs(path: Path, blocks: Sequence[Block]) -> str:
+    """The text of the file, with the limits that a trial showed it to need."""
+    name = _project_name(path.parent)
+    text = project_text(name, blocks, path.parent)
+    limits = needed_limits(project_of(parse_yaml(path, text), {}))
+    if not limits:
+        return text
+    fitted = [replace(block, limits=limits.get(block.name, block.limits)) for block in blocks]
+    return project_text(name, fitted, path.parent)
 
 
 def _project_name(folder: Path) -> str:

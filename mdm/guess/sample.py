@@ -23,13 +23,17 @@ VALUES_TESTED = 300
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as sampled: how its header reads, distinct values (up to 500) and what they look like."""
+    """A column as sampled: how its header reads, distinct values (up to 500) and what they look like.
+
+    distinct: how many distinct values there are within the groups (sources), as a share of the rows.
+    """
 
     name: str
     reading: Reading
     filled: int
     rows: int
     is_unique: bool
+    distinct: float
     values: tuple[str, ...]
     shares: dict[str, float]
 
@@ -75,7 +79,8 @@ def _describe(name: str, groups: list[list[str | None]]) -> Column:
     tested = dict(islice(_spread(counts), VALUES_TESTED))
     is_unique = bool(counts) and all(None not in cells and len(set(cells)) == len(cells) for cells in groups)
     rows = sum(map(len, groups))
-    return Column(name, read_header(name), counts.total(), rows, is_unique, tuple(tested), shares(tested))
+    distinct = sum(len(set(cells) - {None}) for cells in groups) / max(1, rows)
+    return Column(name, read_header(name), counts.total(), rows, is_unique, distinct, tuple(tested), shares(tested))
 
 
 def _spread(counts: Counter[str]) -> Iterator[tuple[str, int]]:

@@ -11,7 +11,7 @@ import yaml
 
 from mdm.guess.blocks import Block, Said
 from mdm.guess.columns import EMPTY, EntityColumn
-from mdm.project_file import LINE_ID
+from mdm.project_file import LINE_ID, Limits
 from mdm.reading.chunks import Form
 from mdm.reading.encodings import AUTO
 
@@ -43,6 +43,7 @@ def _block_lines(block: Block, folder: Path) -> Iterator[str]:
     if block.where:
         yield f"    where: {_flow(block.where)}"
     yield _record_id_line(block)
+    yield from _limit_lines(block.limits)
     yield from _entity_lines(block)
     if block.updated_at is not None:
         yield f"    updated_at: {_word(block.updated_at)}"
@@ -75,6 +76,14 @@ def _record_id_line(block: Block) -> str:
     if block.record_id is None:
         return f"    record_id: {_word(LINE_ID)}   # no column is a unique id: the line number stands for it"
     return f"    record_id: {_word(block.record_id)}"
+
+
+def _limit_lines(limits: Limits) -> Iterator[str]:
+    if limits.latest_of_duplicates:
+        yield "    on_duplicate: latest   # rows repeat an id with other content: the newest stands, else the last"
+    if limits.max_rejected is not None:
+        share = f"{limits.max_rejected:.0%}"
+        yield f"    max_rejected: {share}   # rows of the file cannot be read; a larger share refuses a delivery"
 
 
 def _entity_lines(block: Block) -> Iterator[str]:
