@@ -11,7 +11,6 @@ from mdm.entity import BUILT_IN, load_entity
 from mdm.errors import BadInput, Conflict
 from mdm.guess.blocks import Block, guess_blocks
 from mdm.guess.sample import read_sample
-from mdm.guess.trial import needed_limits
 from mdm.guess.words import fold
 from mdm.guess.write import project_text, unique_names
 from mdm.project_file import project_of
@@ -64,6 +63,8 @@ def write_project(directory: Path, files: Sequence[Path], entity: str | None = N
 
 def _project_that_runs(path: Path, blocks: Sequence[Block]) -> str:
     """The text of the file, with the limits that a trial showed it to need."""
+    from mdm.guess.trial import needed_limits  # late: the intake, which it runs, looks at content with this package
+
     name = _project_name(path.parent)
     text = project_text(name, blocks, path.parent)
     limits = needed_limits(project_of(parse_yaml(path, text), {}))

@@ -42,15 +42,15 @@ class Query:
 
     def columns(self, wanted: Sequence[str] = ()) -> tuple[str, ...]:
         """The columns, without reading rows."""
-        with self._connected() as connection:
-            result = connection.exec_driver_sql(f"select * from ({self.statement}\n) as source_rows limit 0")
+        statement = f"select * from ({self.statement}\n) as source_rows limit 0"
+        with self._connected() as connection, connection.exec_driver_sql(statement) as result:
             return name_columns(self.name, result.keys())
 
     def chunks(self, wanted: Sequence[str] = ()) -> Iterator[Chunk]:
         """The rows in chunks; `lines` count the rows from 1."""
         order = f" order by {', '.join(map(_quote, self.order))}" if self.order else ""
-        with self._connected() as connection:
-            result = connection.exec_driver_sql(f"select * from ({self.statement}\n) as source_rows{order}")
+        statement = f"select * from ({self.statement}\n) as source_rows{order}"
+        with self._connected() as connection, connection.exec_driver_sql(statement) as result:
             columns = name_columns(self.name, result.keys())
             yield from gathered(columns, self._rows(result.partitions(ROWS_AT_ONCE)))
 

@@ -109,7 +109,7 @@ def _open(path: Path, encoding: str) -> TextIO:
     stream = open_bytes(path)
     head = stream.peek(HEAD)[:HEAD]
     name = text_encoding(path, head, encoding)
-    errors = "strict" if name.startswith(("utf-16", "utf-32")) else "surrogateescape"
+    errors = "surrogatepass" if name.startswith(("utf-16", "utf-32")) else "surrogateescape"
     newline = "\n" if b"\n" in head or b"\r" not in head else "\r"  # CR alone: the way of old Macs
     return io.TextIOWrapper(stream, encoding=name, errors=errors, newline=newline)
 

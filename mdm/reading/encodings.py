@@ -23,7 +23,8 @@ SURE_SEQUENCES = 3  # letters beyond ASCII that are all valid UTF-8: by chance i
 SURE_ZEROS = 3
 _UTF8_LETTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _BEYOND = re.compile(rb"[\x80-\xff]+")
-_VIETNAMESE = re.compile("[ạ-ỹĂăĐđƠơƯư]", re.IGNORECASE)
+_VIETNAMESE = re.compile("[ạ-ỹ]", re.IGNORECASE)  # letters that no other language has
+SOME = 0.2
 _CASED = re.compile("[Ѐ-ӿ]+")
 LONG_RUN = 2.5  # mean bytes beyond ASCII in a row: below it Latin letters with some accents
 MOSTLY = 0.9
@@ -109,7 +110,7 @@ def _is_vietnamese(head: bytes) -> bool:
     text = unicodedata.normalize("NFC", head.decode("cp1258", "replace"))
     beyond = [c for c in text if c > "\x7f"]
     loose = sum(unicodedata.combining(c) > 0 for c in beyond)
-    return len(_VIETNAMESE.findall(text)) >= 0.5 * len(beyond) and loose <= 0.05 * len(beyond)
+    return len(_VIETNAMESE.findall(text)) >= SOME * len(beyond) and loose <= 0.05 * len(beyond)
 
 
 def _is_cyrillic(runs: list[bytes]) -> bool:
