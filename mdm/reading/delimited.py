@@ -10,7 +10,6 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -28,11 +27,10 @@ from mdm.reading.chunks import (
     unreadable,
 )
 from mdm.reading.encodings import AUTO, guess_encoding, text_encoding
-from mdm.reading.streams import HEAD, open_bytes
+from mdm.reading.streams import HEAD, open_bytes, take_lines
 
 DELIMITERS = ",;\t|"
 HEADER_LINES = 100
-LINES_AT_ONCE = 16  # a line may be as long as MAX_LINE
 MAX_RECORD_LINES = 200  # a quoted cell may hold line breaks; one that runs longer is a quote nobody closed
 MAX_UNDECODABLE = 0.05  # share of rows; above it the file is in another encoding, not damaged
 MIN_UNDECODABLE = 20
@@ -124,14 +122,8 @@ def _read_head(path: Path, raw: BinaryIO, size: int) -> bytes:
 def _take(path: Path, file: TextIO, count: int, *, after: int) -> list[str]:
     """Up to `count` lines, fewer when they are long."""
     lines: list[str] = []
-    characters = 0
     try:
-        while len(lines) < count and characters < CHUNK_CHARACTERS:
-            some = list(islice(file, min(LINES_AT_ONCE, count - len(lines))))
-            if not some:
-                break
-            lines += some
-            characters += sum(map(len, some))
+        take_lines(file, lines, count)
     except UnicodeError as error:
         raise unreadable(path, f"after line {after + len(lines)}: not text in {file.encoding}: {error}") from error
     except OSError as error:

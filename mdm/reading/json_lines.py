@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,21 @@ import orjson
 
 from mdm.reading.cells import cell_text
 from mdm.reading.chunks import (
-    CHUNK_CHARACTERS,
     CHUNK_ROWS,
     Chunk,
     Refused,
-    blank_to_none,
     is_text,
     printable,
     rows_of_a_chunk,
     storable,
     unreadable,
 )
-from mdm.reading.streams import open_bytes
+from mdm.reading.streams import open_bytes, take_lines
 
-LINES_AT_ONCE = 16  # a line may be as long as MAX_LINE
 MAX_COLUMNS = 100_000
 MAX_DEPTH = 100  # of values inside values
 EXACT_WHOLE = 2.0**63  # greater whole numbers come as floats that lost their last digits
+_PLAIN = {str, int, float, bool, type(None)}
 _MARKS_OF_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -63,17 +60,11 @@ def _advice(path: Path) -> str:
     return ", in UTF-8" if head.startswith(_MARKS_OF_UTF16) else ""
 
 
-def _take(path: Path, file: Any, first: int) -> list[bytes]:
+def _take(path: Path, file: Iterator[bytes], first: int) -> list[bytes]:
     """Lines of one chunk, fewer when they are long."""
     lines: list[bytes] = []
-    size = 0
     try:
-        while len(lines) < CHUNK_ROWS and size < CHUNK_CHARACTERS:
-            some = list(islice(file, LINES_AT_ONCE))
-            if not some:
-                break
-            lines += some
-            size += sum(map(len, some))
+        take_lines(file, lines, CHUNK_ROWS)
     except OSError as error:
         raise unreadable(path, f"cannot be read after line {first + len(lines) - 1}: {error}") from error
     return lines
@@ -83,8 +74,9 @@ def _json_chunks(lines: list[bytes], first: int, wanted: Sequence[str]) -> Itera
     """The chunk of these lines, or several where every line has keys of its own."""
     found: list[tuple[int, dict[str, Any]]] = []
     refused: list[Refused] = []
+    names: set[str] = set()
     for number, line in enumerate(lines, start=first):
-        value = _json_object(line)
+        value = _json_object(line, names)
         if isinstance(value, dict):
             found.append((number, value))
         elif value is not None:
@@ -99,31 +91,44 @@ def _tables(found: list[tuple[int, dict[str, Any]]], refused: list[Refused], wan
         yield from _tables(found[:half], refused, wanted)
         yield from _tables(found[half:], [], wanted)
         return
-    rows = [blank_to_none([cell_text(value.get(name)) for name in columns]) for _, value in found]
+    rows = [tuple([cell_text(value.get(name)) for name in columns]) for _, value in found]
     yield storable(Chunk(columns, rows, [number for number, _ in found], refused))
 
 
-def _json_object(line: bytes) -> dict[str, Any] | str | None:
-    """The object on a line; the reason when there is none; None for a blank line."""
+def _json_object(line: bytes, names: set[str]) -> dict[str, Any] | str | None:
+    """The object on a line; the reason when there is none; None for a blank line.
+
+    names: keys that are known to be text, which most lines have in common; those of this line are added.
+    """
     if not line.strip():
         return None
     text = line.removeprefix(b"\xef\xbb\xbf")
     try:
         value = orjson.loads(text)
-        if isinstance(value, dict) and any(type(v) is float and abs(v) >= EXACT_WHOLE for v in value.values()):
+        if isinstance(value, dict) and float in map(type, value.values()) and _lost_digits(value):
             value = json.loads(text)
     except (orjson.JSONDecodeError, RecursionError, ValueError) as error:
         return f"not JSON: {error}"
     if not isinstance(value, dict):
         return "a JSON object is needed on each line"
-    return _why_not_a_row(value) or value
+    return _why_not_a_row(value, names) or value
 
 
-def _why_not_a_row(value: dict[str, Any]) -> str | None:
-    if any(isinstance(v, dict | list) and _depth_exceeds(v, MAX_DEPTH) for v in value.values()):
+def _lost_digits(value: dict[str, Any]) -> bool:
+    return any(type(v) is float and abs(v) >= EXACT_WHOLE for v in value.values())
+
+
+def _why_not_a_row(value: dict[str, Any], names: set[str]) -> str | None:
+    if not _PLAIN.issuperset(map(type, value.values())) and any(
+        isinstance(v, dict | list) and _depth_exceeds(v, MAX_DEPTH) for v in value.values()
+    ):
         return f"values are nested more than {MAX_DEPTH} deep"
-    bad = next((name for name in value if not is_text(name)), None)
-    return None if bad is None else f"the key {printable(bad)!r} is not text"
+    if not names.issuperset(value):
+        bad = next((name for name in value if not is_text(name)), None)
+        if bad is not None:
+            return f"the key {printable(bad)!r} is not text"
+        names.update(value)
+    return None
 
 
 def _depth_exceeds(value: Any, depth: int) -> bool:

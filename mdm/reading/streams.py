@@ -9,18 +9,22 @@ import lzma
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 import pyarrow as pa
 
-from mdm.reading.chunks import unreadable
+from mdm.reading.chunks import CHUNK_CHARACTERS, unreadable
 
 MAX_LINE = 1 << 23  # bytes between two line breaks
 PACKED = (".gz", ".bz2", ".zst", ".zip")
 DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, pa.ArrowException, NotImplementedError)
 HEAD = 1 << 16
+FEW_LINES = 16  # each may be as long as MAX_LINE
+SHORT_LINE = 4_000  # characters
+MANY_LINES = 128  # where the last ones were short
 
 # What a file that is named like text may be instead.
 MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -68,6 +72,22 @@ def open_bytes(path: Path) -> io.BufferedReader[_Guarded]:
     except DAMAGE as error:
         raise unreadable(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
     return stream
+
+
+Line = TypeVar("Line", str, bytes)
+
+
+def take_lines(file: Iterator[Line], lines: list[Line], count: int) -> None:
+    """Fill the list with up to `count` lines of a file, fewer when they are long."""
+    size, at_once = 0, FEW_LINES
+    while len(lines) < count and size < CHUNK_CHARACTERS:
+        some = list(islice(file, min(at_once, count - len(lines))))
+        if not some:
+            return
+        lines += some
+        taken = sum(map(len, some))
+        size += taken
+        at_once = MANY_LINES if taken < SHORT_LINE * at_once else FEW_LINES
 
 
 def _refuse_other_formats(path: Path, head: bytes) -> None:
