@@ -14,7 +14,7 @@ from mdm.errors import Breaker
 
 FEW_RECORDS = 20
 FEW_MERGES = 50
-GUARDS = ("deletes", "drop", "merges", "giants")
+GUARDS = ("deletes", "drop", "merges", "giants", "rejected")
 
 
 @dataclass(frozen=True, slots=True)

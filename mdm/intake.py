@@ -7,7 +7,7 @@ plainly holds something else than what it is mapped to (BadSource). All of it be
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 import duckdb
@@ -65,14 +65,21 @@ class Intake:
                 raise BadSource(f"{place}: {found} in {batch.file}; correct the mapping")
             self.mapped[found.source, found.column] = found
 
-    def refuse(self, scratch: duckdb.DuckDBPyConnection, staged: Staged, known: Mapping[Identity, str]) -> None:
+    def refuse(
+        self,
+        scratch: duckdb.DuckDBPyConnection,
+        staged: Staged,
+        known: Mapping[Identity, str],
+        allow: Collection[str] = (),
+    ) -> None:
         """Raises Breaker for too many rejected rows, BadSource for two versions of a record: see the module.
 
         scratch: holds the staged rows and `offered`. known: (source, record_id) -> content hash in the store.
+        allow: guards that are set aside; `rejected` is the one here.
         """
         query = "select source, count(*) from offered where state = 'quarantined' group by source"
         quarantined = dict(scratch.execute(query).fetchall())
-        for spec in self.project.sources:
+        for spec in self.project.sources if "rejected" not in allow else ():
             self._refuse_share(spec, quarantined.get(spec.name, 0))
         self._refuse_versions(scratch, staged, known)
 
@@ -97,7 +104,7 @@ class Intake:
                 f"{spec.name}: {percent(share)} of the rows were rejected, more than "
                 f"max_rejected: {percent(MAX_REJECTED if stated is None else stated)}"
                 f"{'' if first is None else f'; the first: {_place(first)}'}; nothing was written: correct the source, "
-                f"or raise sources.{spec.name}.max_rejected in {self.project.path}"
+                f"raise sources.{spec.name}.max_rejected in {self.project.path}, or run again with --allow rejected"
             )
 
     def _ownerless(self, spec: SourceSpec) -> int:

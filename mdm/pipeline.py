@@ -111,7 +111,7 @@ def deliver(run: Run, run_id: int) -> None:
         with run.store.reading() as connection:
             stored = delivery.read_stored(connection)
         staged = delivery.stage_delivery(run.scratch, run.policy, intake.batches(), stored, partial(_count, run))
-        intake.refuse(run.scratch, staged, stored.hashes)
+        intake.refuse(run.scratch, staged, stored.hashes, run.options.allow)
         del stored
     _guard_delivery(run, staged.by_source)
     with run.watch.tally.stage("write records"), run.store.writing() as connection:

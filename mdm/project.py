@@ -66,7 +66,7 @@ class Project:
     ) -> RunReport:
         """Bring the store up to date with the sources: the batch job. Raises BadSource before a store is made.
 
-        allow: guards to set aside, of deletes, drop, merges and giants. Raises Breaker when another one stops it.
+        allow: guards to set aside, of mdm.guards.GUARDS. Raises Breaker when another one stops it.
         """
         check_columns(self.policy.file)
         with self.store() as store:

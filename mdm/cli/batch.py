@@ -19,6 +19,7 @@ class Guard(StrEnum):
     drop = "drop"
     merges = "merges"
     giants = "giants"
+    rejected = "rejected"
 
 
 def run(
@@ -41,7 +42,8 @@ def run(
     """Read what changed, resolve it and publish.
 
     The first run learns a release and activates it. Guards stop a run before harm, with exit code 3: deletes and drop
-    (a snapshot lacks records), merges (too many entities would be absorbed), giants (an entity of very many records).
+    (a snapshot lacks records), merges (too many entities would be absorbed), giants (an entity of very many records),
+    rejected (too many rows of a source cannot be read).
 
     \b
     Examples:

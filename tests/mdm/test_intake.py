@@ -80,6 +80,13 @@ def test_more_rejected_rows_than_allowed_refuse_the_delivery(
         assert contents(tmp_path) == {"record": 0, "quarantined_row": 0, "golden": 0, "run": 1}
 
 
+def test_the_guard_of_rejected_rows_can_be_set_aside(tmp_path: Path) -> None:
+    with pytest.raises(Breaker, match="--allow rejected"):
+        run(tmp_path, [*people(2), *["too,short"] * 30])
+    report = Project.open(tmp_path / "project.yaml").run(retrain=False, allow={"rejected"})
+    assert (report.records, report.quarantined) == ({"crm": 2}, 30)
+
+
 def test_what_rules_reject_counts_where_a_share_is_stated(tmp_path: Path) -> None:
     rows = [*people(20), *(f"{n},,," for n in range(100, 110))]
     with pytest.raises(Breaker, match=r"33\.3% of the rows were rejected, more than max_rejected: 10%"):

@@ -130,7 +130,7 @@ def test_a_lone_surrogate_in_utf_16_costs_its_row(tmp_path: Path) -> None:
         ("encoding: klingon", "sources.crm.encoding: unknown encoding 'klingon'"),
         ("encoding: base64", "unknown encoding"),
         ("separator: ab", "sources.crm.separator: needs one character"),
-        ("max_rejected: 5", "sources.crm.max_rejected: write a share of the rows as a percentage"),
+        ("max_rejected: 5", "sources.crm.max_rejected: needs a percentage"),
         ("max_rejected: 105%", "sources.crm.max_rejected"),
         ("max_rejected: lots", "sources.crm.max_rejected"),
         ("on_duplicate: newest", "sources.crm.on_duplicate: unknown word 'newest'; allowed: refuse, latest"),
