@@ -7,7 +7,7 @@ plainly holds something else than what it is mapped to (BadSource). All of it be
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import duckdb
@@ -21,8 +21,11 @@ from mdm.sources import BadRow, SourceBatch, scan
 from mdm.staging import Staged
 
 Identity = tuple[str, str]
+Place = tuple[str, int, dict[str, str | None]]  # file, line and content of a row
 MAX_REJECTED = 0.05  # share of a source's rows, where the project file states none
 FEW_ROWS = 20  # as many rejected rows never refuse a delivery, where the project file states no share
+EXACT = 1e-9  # 5 % of 100 rows are 5
+FILES_LOOKED_AT = 3  # of each source; a pattern may stand for thousands
 KEPT_ROWS = 100_000  # rejected rows kept with their text; more are counted
 
 
@@ -32,22 +35,25 @@ class Intake:
 
     bad: the rows that became no record, the first KEPT_ROWS of them. rows: rows read by source, those not among them.
     rejected: how many there are by source, None where a row is too broken to tell; first: the first of each.
+    broken: how many are too broken to tell, by the sources that they may be of.
     """
 
     project: ProjectFile
     bad: list[BadRow] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str | None] = field(default_factory=Counter)
+    broken: Counter[tuple[str, ...]] = field(default_factory=Counter)
     first: dict[str | None, BadRow] = field(default_factory=dict)
     mapped: dict[tuple[str, str], Mismatch] = field(default_factory=dict)
 
     def batches(self) -> Iterator[SourceBatch]:
         """Every batch of the sources, looked at. Raises BadSource for a flagrant mapping."""
-        seen: set[tuple[str, str]] = set()
+        seen: dict[str, set[str]] = {}
         for batch in scan(self.project, self.reject):
             self.rows[batch.spec.name] += len(batch.rows)
-            if (batch.spec.name, batch.file) not in seen:
-                seen.add((batch.spec.name, batch.file))
+            files = seen.setdefault(batch.spec.name, set())
+            if batch.file not in files and len(files) < FILES_LOOKED_AT:
+                files.add(batch.file)
                 self._look(batch)
             yield batch
 
@@ -55,6 +61,8 @@ class Intake:
         """Set one row aside that became no record."""
         self.rejected[row.source] += 1
         self.first.setdefault(row.source, row)
+        if row.among:
+            self.broken[row.among] += 1
         if len(self.bad) < KEPT_ROWS:
             self.bad.append(row)
 
@@ -86,14 +94,16 @@ class Intake:
     def share_over_limit(self, spec: SourceSpec, quarantined: int = 0) -> float | None:
         """The share of rejected rows where it is more than the source allows; None where it is not.
 
+        Rows too broken to tell their source are held against all rows of the sources they may be of.
         quarantined: records that a rule rejected; they count where the project file states a share.
         """
-        stated = spec.limits.max_rejected
-        unread = self.rejected[spec.name] + self._ownerless(spec)
-        rejected = unread if stated is None else unread + quarantined
-        rows = self.rows[spec.name] + unread
-        allowed = max(MAX_REJECTED * rows, FEW_ROWS) if stated is None else stated * rows
-        return rejected / rows if rejected > allowed + 1e-9 else None
+        counted = 0 if spec.limits.max_rejected is None else quarantined
+        rejected, rows = self.rejected[spec.name], self.rows[spec.name]
+        shares = [_share_over(spec, rejected + counted, rows + rejected)]
+        for among, broken in self.broken.items():
+            if spec.name in among:
+                shares.append(_share_over(spec, broken, broken + sum(self.rows[name] for name in among)))
+        return max((share for share in shares if share is not None), default=None)
 
     def _refuse_share(self, spec: SourceSpec, quarantined: int) -> None:
         share = self.share_over_limit(spec, quarantined)
@@ -107,11 +117,6 @@ class Intake:
                 f"raise sources.{spec.name}.max_rejected in {self.project.path}, or run again with --allow rejected"
             )
 
-    def _ownerless(self, spec: SourceSpec) -> int:
-        """Rejected rows that may be of this source: those too broken to tell, when it shares what it reads."""
-        shares = sum(other.origin == spec.origin for other in self.project.sources) > 1
-        return self.rejected[None] if shares else 0
-
     def _refuse_versions(
         self, scratch: duckdb.DuckDBPyConnection, staged: Staged, known: Mapping[Identity, str]
     ) -> None:
@@ -124,17 +129,15 @@ class Intake:
     def _two_versions(self, identity: Identity) -> str:
         """The message that names both lines, which are looked for only now: nobody else needs them."""
         source, record_id = identity
-        places: list[tuple[str, int, dict[str, str | None]]] = []
+        places: list[Place] = []
         for batch in scan(self.project, lambda _: None, only=[source]):
             for n, found in enumerate(batch.record_ids):
                 if found == record_id:
                     row = {c: v for c, v in zip(batch.columns, batch.rows[n], strict=True) if v is not None}
                     places.append((batch.file, batch.lines[n], {**row, "\0entity": batch.entities[n]}))
-        first = places[0]
-        other = next((place for place in places[1:] if place[2] != first[2]), places[-1])
-        where = f"{first[0]} line {first[1]} and {'' if other[0] == first[0] else other[0] + ' '}line {other[1]}"
+        where = _two_lines(places)
         return (
-            f"{source}:{record_id} stands twice with different content, {where}; correct the source, or write "
+            f"{source}:{record_id} stands twice with different content{where}; correct the source, or write "
             f"`on_duplicate: latest` under sources.{source} in {self.project.path} to keep the newest"
         )
 
@@ -154,6 +157,21 @@ class Intake:
             rows = "1 row repeats" if repeated == 1 else f"{repeated:,} rows repeat"
             told.append(f"{rows} a record of the same delivery; of different versions the newest stands")
         return told
+
+
+def _two_lines(places: Sequence[Place]) -> str:
+    """The first line and the first that differs from it; nothing where a database no longer says what it said."""
+    if not places:
+        return ""
+    file, line, content = places[0]
+    other, second, _ = next((place for place in places[1:] if place[2] != content), places[-1])
+    return f", {file} line {line} and {'' if other == file else other + ' '}line {second}"
+
+
+def _share_over(spec: SourceSpec, rejected: int, rows: int) -> float | None:
+    stated = spec.limits.max_rejected
+    allowed = max(MAX_REJECTED * rows, FEW_ROWS) if stated is None else stated * rows
+    return rejected / rows if rejected > allowed + EXACT else None
 
 
 def percent(share: float) -> str:

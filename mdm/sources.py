@@ -43,13 +43,17 @@ class SourceBatch:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that did not become a record; `source` is None when the row is too broken to tell."""
+    """A row that did not become a record; `source` is None when the row is too broken to tell.
+
+    among: then, the sources of which it may be.
+    """
 
     source: str | None
     file: str
     line: int
     reason: str
     raw: str
+    among: tuple[str, ...] = ()
 
 
 Refuse = Callable[[BadRow], None]
@@ -150,9 +154,10 @@ def _scan_supply(
     for spec in specs:
         _check_header(project, spec, supply, columns)
     owner = specs[0].name if len(specs) == 1 else None
+    among = () if owner else tuple(spec.name for spec in specs)
     for chunk in supply.chunks(wanted):
         for bad in chunk.refused:
-            refuse(BadRow(owner, supply.name, bad.line, bad.reason, bad.raw))
+            refuse(BadRow(owner, supply.name, bad.line, bad.reason, bad.raw, among))
         for spec in specs:
             batch = _batch(spec, supply.name, chunk, refuse)
             if batch.rows:

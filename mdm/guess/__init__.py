@@ -32,7 +32,7 @@ def guess_project(files: Sequence[Path], entity: str | None = None) -> Guess:
     Raises BadSource for a file that cannot be read, BadInput for an unknown entity type or no file.
     """
     if not files:
-        raise BadInput("no file to read; name at least one csv, tsv, jsonl or parquet file")
+        raise BadInput("no file to read; name at least one csv, tsv, jsonl, parquet or xlsx file")
     if entity is not None and entity not in BUILT_IN:
         raise BadInput(f"unknown entity type {entity!r}; {allowed_words(entity, BUILT_IN)}")
     entities = {name: load_entity(name) for name in BUILT_IN}

@@ -20,7 +20,7 @@ from mdm.reading.cells import cell_text
 from mdm.reading.chunks import Chunk, Row, gathered, name_columns
 from mdm.reading.origin import DATABASES, Origin
 
-ROWS_AT_ONCE = 500
+ROWS_AT_ONCE = 200  # each may hold cells of a megabyte
 CONNECT_SECONDS = 10
 SHOWN_QUERY = 120
 _FORMS = "write sqlite:///FILE or postgresql://HOST/DATABASE"

@@ -80,6 +80,28 @@ def test_more_rejected_rows_than_allowed_refuse_the_delivery(
         assert contents(tmp_path) == {"record": 0, "quarantined_row": 0, "golden": 0, "run": 1}
 
 
+SHARED = """\
+project: acme
+store: sqlite:///acme.db
+sources:
+  big: {read: crm.csv, where: {system: big}, record_id: id, entity: person, fields: {name.full: name}}
+  small: {read: crm.csv, where: {system: small}, record_id: id, entity: person, fields: {name.full: name}}
+"""
+
+
+@pytest.mark.parametrize(("broken", "passes"), [(30, True), (60, False)])
+def test_rows_too_broken_to_tell_are_held_against_all_sources_of_the_file(
+    tmp_path: Path, broken: int, passes: bool
+) -> None:
+    rows = [f"{'small' if n < 10 else 'big'},{n},Ann Lee" for n in range(1_000)]
+    (tmp_path / "crm.csv").write_text("\n".join(["system,id,name", *rows, *["x,y"] * broken]) + "\n")
+    (tmp_path / "project.yaml").write_text(SHARED)
+    intake = Intake(load_project(tmp_path / "project.yaml", {}))
+    list(intake.batches())
+    shares = [intake.share_over_limit(spec) for spec in intake.project.sources]
+    assert shares == ([None, None] if passes else [pytest.approx(60 / 1060)] * 2)
+
+
 def test_the_guard_of_rejected_rows_can_be_set_aside(tmp_path: Path) -> None:
     with pytest.raises(Breaker, match="--allow rejected"):
         run(tmp_path, [*people(2), *["too,short"] * 30])

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mdm.errors import BadSource
@@ -130,3 +131,12 @@ def test_a_protected_archive_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(data)
     with pytest.raises(BadSource, match="protected by a password"):
         read(tmp_path / "a.zip")
+
+
+def test_long_text_in_every_row_of_a_parquet_file_makes_small_chunks(tmp_path: Path) -> None:
+    text = pa.array(["A" * (1 << 20)] * 200)
+    pq.write_table(pa.table({"id": [str(n) for n in range(200)], "name": text}), tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet").stat().st_size < 1 << 20  # a dictionary of one
+    chunks = read(tmp_path / "a.parquet")
+    assert sum(len(c.rows) for c in chunks) == 200
+    assert max(len(c.rows) for c in chunks) <= 32
