@@ -2,7 +2,8 @@
 
 The stages in the order the data takes them:
 
-sources      files -> rows with their source and line
+sources, looks, intake
+             files and databases -> rows with their source and line, looked at: a harmful delivery is refused whole
 engine.standardise, engine.features, engine.keys, engine.prepare
              a row -> claims, validated by the rules, with features and blocking keys
 staging, judging, delivery, rereading

@@ -14,7 +14,7 @@ from mdm.errors import Breaker
 
 FEW_RECORDS = 20
 FEW_MERGES = 50
-GUARDS = ("deletes", "drop", "merges", "giants", "rules")
+GUARDS = ("deletes", "drop", "merges", "giants", "rules", "rejected")
 
 
 @dataclass(frozen=True, slots=True)

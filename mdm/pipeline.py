@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import duckdb
 from sqlalchemy import Connection
@@ -19,11 +20,12 @@ from mdm import delivery, guards, judging, learning, rereading, resolving, scori
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release
 from mdm.errors import BadProject, Breaker
+from mdm.intake import Intake
 from mdm.matching import Work
 from mdm.policy import ProjectPolicy
 from mdm.resolving import Decided, GuardedWrite, Ruling
 from mdm.scratch import count, open_scratch
-from mdm.sources import BadRow, check_columns, scan
+from mdm.sources import check_columns
 from mdm.store import Store, measures, overview, runs
 from mdm.store.locks import run_lock
 from mdm.watch import Progress, Tally, Watch
@@ -126,14 +128,12 @@ def _recorded(store: Store, run_id: int, tally: Tally) -> Iterator[None]:
 
 def deliver(run: Run, run_id: int) -> None:
     """Read the sources and commit what changed."""
-    bad: list[BadRow] = []
+    intake = Intake(run.policy.file)
     with run.watch.tally.stage("read and prepare"):
         with run.store.reading() as connection:
             stored = delivery.read_stored(connection)
-        batches = scan(run.policy.file, bad.append)
-        staged = delivery.stage_delivery(
-            run.scratch, run.policy, batches, stored, lambda rows: run.watch.progress("read and prepare", rows, None)
-        )
+        staged = delivery.stage_delivery(run.scratch, run.policy, intake.batches(), stored, partial(_count, run))
+        intake.refuse(run.scratch, staged, stored.hashes, run.options.allow)
         del stored
     _guard_delivery(run, staged.by_source)
     _guard(run, [name for name in run.policy.entities if name not in _changed(run)], judging.judge_delivery)
@@ -141,11 +141,11 @@ def deliver(run: Run, run_id: int) -> None:
         run.watch.progress("write records", 0, None)
         caps = {release.cap for release in run.active.values() if release is not None}
         done = delivery.commit_delivery(connection, run.scratch, run.policy.entities, run_id, caps)
-        set_aside = delivery.set_aside(connection, run_id, bad)
-    run.watch.tally.quarantined = set_aside + done.quarantined
+        delivery.set_aside(connection, run_id, intake.bad)
+    run.watch.tally.quarantined = intake.rejected.total() + done.quarantined
     for stage, amount in (
-        ("rows read", staged.read + len(bad)),
-        ("rows set aside", set_aside),
+        ("rows read", staged.read + intake.rejected.total()),
+        ("rows set aside", intake.rejected.total()),
         ("records new", done.new),
         ("records changed", done.changed),
         ("records stale", done.stale),
@@ -153,10 +153,11 @@ def deliver(run: Run, run_id: int) -> None:
         ("records quarantined", done.quarantined),
     ):
         run.watch.tally.add(stage, amount)
-    if staged.repeated:
-        run.watch.tally.notes.append(
-            f"{staged.repeated} rows repeat a record of the same delivery; the newest version stands"
-        )
+    run.watch.tally.notes += intake.notes(staged)
+
+
+def _count(run: Run, rows: int) -> None:
+    run.watch.progress("read and prepare", rows, None)
 
 
 def _guard_delivery(run: Run, rows: Mapping[str, int]) -> None:

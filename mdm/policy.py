@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mdm.engine.policy import EntityType, SurvivorshipPolicy
 from mdm.errors import BadProject
-from mdm.project_file import ProjectFile, load_project
+from mdm.project_file import Limits, ProjectFile, load_project
+from mdm.reading.origin import Origin
 from rules.kinds import KINDS
 from rules.rulebook import RuleBook, RuleBookError, merge
 from rules.rulebook_load import default_rulebook, load_rulebooks
@@ -82,7 +83,8 @@ def addresses_of(entity: EntityType) -> set[str]:
 def _hash(file: ProjectFile, entity: EntityType, rules: RuleBook) -> str:
     """16 hex digits over the reading of sources, thresholds, entity file, survivorship, rules, library versions."""
     versions = [f"{name}={metadata.version(name)}" for name in READERS]
-    sources = [repr(replace(source, read="")) for source in sorted(file.sources, key=lambda s: s.name)]
+    read_as = [replace(source, origin=Origin(""), limits=Limits()) for source in file.sources]
+    sources = [repr(source) for source in sorted(read_as, key=lambda s: s.name)]
     survivorship = sorted(entity.survivorship.items())
     parts = [entity.text, repr(survivorship), repr(rules.rules), repr(file.match), *sources, *versions]
     return sha256("\x1e".join(parts).encode()).hexdigest()[:16]

@@ -72,7 +72,7 @@ class Project:
     ) -> RunReport:
         """Bring the store up to date with the sources: the batch job. Raises BadSource before a store is made.
 
-        allow: guards to set aside, of deletes, drop, merges and giants. Raises Breaker when another one stops it.
+        allow: guards to set aside, of mdm.guards.GUARDS. Raises Breaker when another one stops it.
         dry: change nothing, and tell what would change; other writers wait meanwhile.
         """
         check_columns(self.policy.file)

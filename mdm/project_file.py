@@ -14,11 +14,16 @@ from mdm.guards import GuardSpec
 from mdm.mapping import FieldMapping, compile_fields
 from mdm.project_schema import EntityDoor, ProjectDoor, SourceDoor, open_door
 from mdm.project_yaml import Document, KeyPath, read_yaml
+from mdm.reading.chunks import Form
+from mdm.reading.encodings import AUTO, is_text_encoding
+from mdm.reading.origin import DATABASES, REFERENCE, Origin
 from rules.countries import COUNTRIES
 
 LINE_ID = "@line"  # as `record_id`: the line number names the row, for files without an id of their own
 STORES = ("sqlite", "postgresql")
 SECRET_WORDS = {"password", "passwd", "pwd"}
+SEPARATOR_WORDS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t", "\\t": "\t", "space": " "}
+IN_ENVIRONMENT = "write ${NAME} in its place, and set NAME in the environment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +73,24 @@ class TrustRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a delivery may hold before it is refused.
+
+    latest_of_duplicates: of rows that give one record twice the newest stands; else they are refused.
+    max_rejected: share of rows, 0..1, that may be rejected; None: not stated.
+    """
+
+    latest_of_duplicates: bool = False
+    max_rejected: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """One block under `sources`; `read` is as written, relative to the project file."""
+    """One block under `sources`."""
 
     name: str
-    read: str
-    encoding: str
+    origin: Origin
+    limits: Limits
     where: Mapping[str, str]
     record_id: str
     entity: EntityRule
@@ -114,14 +131,17 @@ def load_project(path: Path, environ: Mapping[str, str] | None = None) -> Projec
 
     Raises BadProject with file, line, key path and the words allowed there. Reads no data.
     """
-    path = Path(path).absolute()
-    document = read_yaml(path)
+    return project_of(read_yaml(Path(path).absolute()), os.environ if environ is None else environ)
+
+
+def project_of(document: Document, environ: Mapping[str, str]) -> ProjectFile:
+    """The project a document describes, as `load_project` has it."""
     door = open_door(document)
     entities = _entities(document, door)
     return ProjectFile(
-        path=path,
+        path=document.path,
         project=door.project,
-        store=_store(document, door.store, os.environ if environ is None else environ),
+        store=_store(document, door.store, environ),
         sources=tuple(_source(document, name, source, entities) for name, source in door.sources.items()),
         entities=entities,
         rules=_rules(document, door.rules),
@@ -171,25 +191,25 @@ def _refuse_secret(document: Document, key: KeyPath, url: str) -> None:
     """Files are shared and versioned: a password in one is refused before anything reads it."""
     try:
         parts = urlsplit(url)
-        secret = parts.password is not None or not SECRET_WORDS.isdisjoint(parse_qs(parts.query))
+        secret = bool(parts.password) or not SECRET_WORDS.isdisjoint(parse_qs(parts.query))
     except ValueError as error:
         raise document.refuse(key, "is not a URL") from error
     if secret:
-        raise document.refuse(key, "holds a password; set the whole URL as MDM_STORE in the environment")
+        advice = "set the whole URL as MDM_STORE in the environment" if key == ("store",) else IN_ENVIRONMENT
+        raise document.refuse(key, f"holds a password; {advice}")
 
 
 def _source(document: Document, name: str, door: SourceDoor, entities: Mapping[str, EntityType]) -> SourceSpec:
     key = ("sources", name)
     _check_name(document, key, name)
-    _check_read(document, key, door)
     entity = _entity_rule(document, (*key, "entity"), door.entity)
     mine = {type_: entities[type_] for type_ in entity.types}
     fields = compile_fields(document, (*key, "fields"), door.fields, mine)
     known = {field for type_ in mine.values() for field in type_.fields}
     return SourceSpec(
         name=name,
-        read=door.read,
-        encoding=door.encoding,
+        origin=_origin(document, key, door),
+        limits=Limits(door.on_duplicate == "latest", door.max_rejected),
         where=door.where,
         record_id=door.record_id,
         entity=entity,
@@ -208,10 +228,45 @@ def _check_name(document: Document, key: KeyPath, name: str) -> None:
         raise document.refuse(key, "a source name needs a letter and no colon: records are written `source:record_id`")
 
 
-def _check_read(document: Document, key: KeyPath, door: SourceDoor) -> None:
-    if "://" in door.read or door.query is not None:
-        _refuse_secret(document, (*key, "read"), door.read)
-        raise document.refuse((*key, "read"), "databases cannot be read yet; export the table to csv or parquet")
+def _origin(document: Document, key: KeyPath, door: SourceDoor) -> Origin:
+    """Where the rows come from; what only the environment can tell is checked when they are read."""
+    if "://" in door.read:
+        _refuse_secret(document, (*key, "read"), REFERENCE.sub("", door.read))  # a reference is no secret
+    form = Form(door.encoding, _separator(document, key, door.separator), door.sheet)
+    origin = Origin(door.read, form, door.query, door.table)
+    if not is_text_encoding(form.encoding) and form.encoding != AUTO:
+        problem = f"unknown encoding {form.encoding!r}; write auto, utf-8, utf-16, windows-1252, windows-1258, ..."
+        raise document.refuse((*key, "encoding"), problem)
+    if origin.is_database:
+        _check_database(document, key, door, form)
+    elif "://" in door.read:
+        raise document.refuse((*key, "read"), "is a database; write a `query` or a `table` beside it")
+    return origin
+
+
+def _check_database(document: Document, key: KeyPath, door: SourceDoor, form: Form) -> None:
+    scheme = door.read.partition("://")[0].partition("+")[0]
+    if door.query is not None and door.table is not None:
+        raise document.refuse((*key, "table"), "stands beside `query`; write one of them")
+    if not (door.query or door.table or "").strip():
+        raise document.refuse((*key, "query" if door.table is None else "table"), "is empty")
+    if not REFERENCE.match(door.read) and scheme not in (*DATABASES, "postgres"):
+        allowed = [f"{name}://" for name in DATABASES]
+        raise document.refuse_word((*key, "read"), scheme, "database", allowed)
+    if door.record_id == LINE_ID:
+        raise document.refuse((*key, "record_id"), "rows of a database have no lines; name a column of the table")
+    if form != Form():
+        raise document.refuse((*key, "read"), "is a database; `encoding`, `separator` and `sheet` are for files")
+
+
+def _separator(document: Document, key: KeyPath, written: str | None) -> str | None:
+    if written is None:
+        return None
+    character = SEPARATOR_WORDS.get(written.lower(), written)
+    if len(character) != 1 or character in '"\r\n\0':
+        words = ", ".join(SEPARATOR_WORDS)
+        raise document.refuse((*key, "separator"), f"needs one character, or a word: {words}; not {written!r}")
+    return character
 
 
 def _entity_rule(document: Document, key: KeyPath, door: EntityDoor) -> EntityRule:

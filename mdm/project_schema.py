@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mdm.errors import BadProject
 from mdm.project_yaml import Document, KeyPath
@@ -26,15 +26,18 @@ def _as_list(value: Any) -> Any:
 
 
 def _as_share(value: Any) -> Any:
-    """`10%` is 0.1."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        return value.strip().removesuffix("%")
+    """`10%` and `0.1` are 0.1; `10` is refused, for it may mean either."""
+    text = value.strip() if isinstance(value, str) else ""
+    try:
+        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        share = 2.0
+    if share == 0 or text.endswith("%") or 0 < share < 1:
+        return share
     raise ValueError("needs a percentage, such as 10%")
 
 
-Percent = Annotated[
-    float, Field(ge=0, le=100), AfterValidator(lambda percent: percent / 100), BeforeValidator(_as_share)
-]
+Percent = Annotated[float, Field(ge=0, le=1), BeforeValidator(_as_share)]
 
 
 class _Door(BaseModel):
@@ -69,7 +72,12 @@ class SourceDoor(_Door):
 
     read: str
     query: str | None = None
-    encoding: str = "utf-8"
+    table: str | None = None
+    sheet: str | None = None
+    encoding: str = "auto"
+    separator: Annotated[str, Field(min_length=1)] | None = None
+    on_duplicate: Literal["refuse", "latest"] = "refuse"
+    max_rejected: Percent | None = None
     where: dict[str, str] = {}
     record_id: str
     entity: Annotated[EntityDoor, BeforeValidator(_as_default)]
@@ -132,7 +140,7 @@ def _refusal(document: Document, error: ValidationError) -> BadProject:
     if problem["type"] == "literal_error":
         words = problem["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
         return document.refuse_word(key, str(problem["input"]), "word", words)
-    return document.refuse(key, f"{problem['msg']}, not {problem['input']!r}")
+    return document.refuse(key, f"{problem['msg'].removeprefix('Value error, ')}, not {problem['input']!r}")
 
 
 def _key_in_file(document: Document, loc: KeyPath) -> KeyPath:

@@ -73,13 +73,13 @@ class Job:
 
 @dataclass(slots=True)
 class Staged:
-    """What came out: rows read, by source too, and prepared, the identities seen, how many twice, types with rows."""
+    """What came out: rows read, by source too, and prepared, identities seen and how often again, types with rows."""
 
     read: int = 0
     by_source: dict[str, int] = field(default_factory=dict)
     prepared: int = 0
-    repeated: int = 0
     seen: set[Identity] = field(default_factory=set)
+    repeats: dict[Identity, int] = field(default_factory=dict)
     tables: set[str] = field(default_factory=set)
 
 
@@ -222,7 +222,7 @@ def _jobs(
 def _hash_to_skip(identity: Identity, known: Mapping[Identity, str], staged: Staged) -> str | None:
     """The content that may be passed over; none for a record that the delivery holds twice: its versions compete."""
     if identity in staged.seen:
-        staged.repeated += 1
+        staged.repeats[identity] = staged.repeats.get(identity, 0) + 1
         return None
     staged.seen.add(identity)
     return known.get(identity)

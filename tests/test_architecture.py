@@ -28,7 +28,9 @@ HOMES = {
     **dict.fromkeys(("jellyfish", "anyascii", "nicknames"), ("rules",)),
     "rapidfuzz": ("mdm.engine.compare",),
     "splink": ("mdm.linkage",),
-    **dict.fromkeys(("sqlalchemy", "alembic", "psycopg"), ("mdm.store",)),
+    **dict.fromkeys(("alembic", "psycopg"), ("mdm.store",)),
+    # A source may be a database too: what is read there has nothing to do with the store.
+    "sqlalchemy": ("mdm.store", "mdm.reading.databases"),
     **dict.fromkeys(("typer", "rich"), ("mdm.cli",)),
     "fastapi": ("api",),
     "duckdb": ("mdm", "rules"),
@@ -38,19 +40,11 @@ TYPES_OF_THE_STORE = {("sqlalchemy", "Connection")}
 
 # Modules of mdm and mdm.engine that are no stage: data does not flow through them.
 NO_STAGES = {
-    "shapes and words": {"chunks", "errors", "ids", "reports", "scratch", "watch", "engine.release"},
+    "shapes and words": {"errors", "ids", "reports", "scratch", "watch", "engine.release"},
     "policy": {"entity", "mapping", "policy", "project_file", "project_schema", "project_yaml", "engine.policy"},
     "processes": {"worker", "workers"},
     "doors": {"__main__", "cli", "project"},
-    "parts of one stage": {
-        "cells",
-        "delimited",
-        "readers",
-        "exporting",
-        "engine.compare",
-        "engine.levels",
-        "engine.shared",
-    },
+    "parts of one stage": {"reading", "exporting", "engine.compare", "engine.levels", "engine.shared"},
     "beside the flow": {
         "demo",
         "evaluation",

@@ -22,6 +22,7 @@ class Guard(StrEnum):
     merges = "merges"
     giants = "giants"
     rules = "rules"
+    rejected = "rejected"
 
 
 def run(
@@ -46,7 +47,7 @@ def run(
 
     The first run learns a release and activates it. Guards stop a run before harm, with exit code 3: deletes and drop
     (a snapshot lacks records), merges (too many entities would be absorbed), giants (an entity of very many records),
-    rules (a rule over a set says stop).
+    rules (a rule over a set says stop), rejected (too many rows of a source cannot be read).
 
     \b
     Examples:

@@ -13,7 +13,8 @@ from mdm.guess.blocks import Block, guess_blocks
 from mdm.guess.sample import read_sample
 from mdm.guess.words import fold
 from mdm.guess.write import project_text, unique_names
-from mdm.project_yaml import allowed_words
+from mdm.project_file import project_of
+from mdm.project_yaml import allowed_words, parse_yaml
 
 PROJECT_FILE = "project.yaml"
 
@@ -31,7 +32,7 @@ def guess_project(files: Sequence[Path], entity: str | None = None) -> Guess:
     Raises BadSource for a file that cannot be read, BadInput for an unknown entity type or no file.
     """
     if not files:
-        raise BadInput("no file to read; name at least one csv, tsv, jsonl or parquet file")
+        raise BadInput("no file to read; name at least one csv, tsv, jsonl, parquet or xlsx file")
     if entity is not None and entity not in BUILT_IN:
         raise BadInput(f"unknown entity type {entity!r}; {allowed_words(entity, BUILT_IN)}")
     entities = {name: load_entity(name) for name in BUILT_IN}
@@ -53,11 +54,24 @@ def write_project(directory: Path, files: Sequence[Path], entity: str | None = N
     path = folder / PROJECT_FILE
     if path.exists():
         raise Conflict(f"{path} is already there; choose another folder, or edit it")
-    text = project_text(_project_name(folder), guess_project(files, entity).blocks, folder)
+    text = _project_that_runs(path, guess_project(files, entity).blocks)
     folder.mkdir(parents=True, exist_ok=True)
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def _project_that_runs(path: Path, blocks: Sequence[Block]) -> str:
+    """The text of the file, with the limits that a trial showed it to need."""
+    from mdm.guess.trial import needed_limits  # late: the intake, which it runs, looks at content with this package
+
+    name = _project_name(path.parent)
+    text = project_text(name, blocks, path.parent)
+    limits = needed_limits(project_of(parse_yaml(path, text), {}))
+    if not limits:
+        return text
+    fitted = [replace(block, limits=limits.get(block.name, block.limits)) for block in blocks]
+    return project_text(name, fitted, path.parent)
 
 
 def _project_name(folder: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mdm.engine.policy import EntityType
 from mdm.guess.columns import Columns, EntityColumn, Part, read_columns_of
@@ -11,6 +11,8 @@ from mdm.guess.fields import Mapped, Table, map_fields
 from mdm.guess.persons import guess_type
 from mdm.guess.places import country_by_content, date_orders, main_country
 from mdm.guess.sample import Sample, describe
+from mdm.project_file import Limits
+from mdm.reading.files import File
 from rules.countries import country_code
 
 
@@ -27,12 +29,11 @@ class Block:
     """One source as guessed.
 
     entity: a type with its reason, or the column that tells. country: for rows where `country_column` is blank.
-    dates: country (None: any) -> order. fields: per entity type. unmapped: column -> why.
+    dates: country (None: any) -> order. fields: per entity type. unmapped: column -> why. limits: what the file needs.
     """
 
     name: str
-    read: str
-    encoding: str
+    file: File
     where: Mapping[str, str]
     record_id: str | None
     updated_at: str | None
@@ -42,6 +43,7 @@ class Block:
     dates: Mapping[str | None, str]
     fields: Mapping[str, Mapping[str, tuple[str | None, ...]]]
     unmapped: Mapping[str, str]
+    limits: Limits = field(default_factory=Limits)
 
 
 def guess_blocks(sample: Sample, name: str, entities: Mapping[str, EntityType], forced: str | None) -> list[Block]:
@@ -75,8 +77,7 @@ def _block(sample: Sample, name: str, where: Mapping[str, str], columns: Columns
     country_column = columns.country if columns.country and table.filled(columns.country) else None
     return Block(
         name=name,
-        read=str(sample.path),
-        encoding=sample.encoding,
+        file=sample.file,
         where=where,
         record_id=columns.record_id,
         updated_at=updated_at,

@@ -10,6 +10,7 @@ from mdm.guess.content import plain
 from mdm.guess.sample import Column
 from mdm.guess.words import NOTHING, Reading, Role, entity_value, roles_by_name, split_words
 
+NEARLY_UNIQUE = 0.9  # distinct values as a share of all rows
 BELIEVED = 0.5  # share of the values that must look like what the header says
 TELLING = 0.8  # share from which the content alone decides
 # These confirm what a header says, and never decide.
@@ -177,8 +178,12 @@ def _fits(column: Column, role: str) -> bool:
 
 
 def _record_id(columns: Sequence[Column]) -> str | None:
-    """A unique, always filled column: one whose header says so, shortest first; else one that looks like a code."""
-    named = [c for c in _with_role(columns, "record_id") if c.is_unique]
+    """A unique, always filled column: one whose header says so, shortest first; else one that looks like a code.
+
+    A header may also say so of a column that is nearly unique: rows that repeat an id are its versions.
+    """
+    said = _with_role(columns, "record_id")
+    named = [c for c in said if c.is_unique] or [c for c in said if c.distinct >= NEARLY_UNIQUE]
     if named:
         return min(named, key=lambda c: (c.reading.roles[0].name != "record_id", len(split_words(c.name)) != 2)).name
     plain_codes = [c for c in columns if c.is_unique and c.reading == NOTHING and c.looks_like("code") >= 0.95]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mdm.chunks import Row
 from mdm.engine.policy import EntityType
 from mdm.guess.columns import EMPTY, Part
 from mdm.guess.content import plain
 from mdm.guess.words import split_words
 from mdm.mapping import field_key
+from mdm.reading.chunks import Row
 from rules.kinds import KINDS
 
 Slot = dict[str, Part]  # kind input -> the column that feeds it

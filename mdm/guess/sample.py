@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
-from mdm.chunks import Row
 from mdm.guess.content import shares
 from mdm.guess.words import Reading, read_header
-from mdm.readers import guess_encoding, read_chunks, read_columns
+from mdm.reading.chunks import Row
+from mdm.reading.files import File, guess_form
 
 ROWS_OF_A_SOURCE = 5_000
 ROWS_WITHOUT_SOURCES = 20_000
@@ -23,13 +23,17 @@ VALUES_TESTED = 300
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as sampled: how its header reads, distinct values (up to 500) and what they look like."""
+    """A column as sampled: how its header reads, distinct values (up to 500) and what they look like.
+
+    distinct: how many distinct values there are within the groups (sources), as a share of the rows.
+    """
 
     name: str
     reading: Reading
     filled: int
     rows: int
     is_unique: bool
+    distinct: float
     values: tuple[str, ...]
     shares: dict[str, float]
 
@@ -42,8 +46,7 @@ class Column:
 class Sample:
     """The sampled rows of a file by source (None: the file has no source column), and their true counts."""
 
-    path: Path
-    encoding: str
+    file: File
     names: tuple[str, ...]
     source_column: str | None
     rows: dict[str | None, list[Row]] = field(default_factory=dict)
@@ -56,11 +59,11 @@ class Sample:
 
 def read_sample(path: Path) -> Sample:
     """The sample of one file; a column of more than 200 values is no source column."""
-    encoding = guess_encoding(path)
-    names = read_columns(path, (), encoding)
+    file = File(path, guess_form(path))
+    names = file.columns()
     candidates = [name for name in names if _is_source_header(name)]
     for column in [*candidates[:1], None]:
-        sample = Sample(path, encoding, names, column)
+        sample = Sample(file, names, column)
         if _fill(sample):
             return sample
     raise AssertionError("a sample without sources always fills")
@@ -76,7 +79,8 @@ def _describe(name: str, groups: list[list[str | None]]) -> Column:
     tested = dict(islice(_spread(counts), VALUES_TESTED))
     is_unique = bool(counts) and all(None not in cells and len(set(cells)) == len(cells) for cells in groups)
     rows = sum(map(len, groups))
-    return Column(name, read_header(name), counts.total(), rows, is_unique, tuple(tested), shares(tested))
+    distinct = sum(len(set(cells) - {None}) for cells in groups) / max(1, rows)
+    return Column(name, read_header(name), counts.total(), rows, is_unique, distinct, tuple(tested), shares(tested))
 
 
 def _spread(counts: Counter[str]) -> Iterator[tuple[str, int]]:
@@ -94,7 +98,7 @@ def _is_source_header(name: str) -> bool:
 def _fill(sample: Sample) -> bool:
     """Reads the file into the sample; False when the source column has too many values to be one."""
     limit = ROWS_OF_A_SOURCE if sample.source_column else ROWS_WITHOUT_SOURCES
-    for chunk in read_chunks(sample.path, sample.names, sample.encoding):
+    for chunk in sample.file.chunks(sample.names):
         at = chunk.columns.index(sample.source_column) if sample.source_column else None
         picked = [chunk.columns.index(name) for name in sample.names]
         for row in chunk.rows:

@@ -11,7 +11,9 @@ import yaml
 
 from mdm.guess.blocks import Block, Said
 from mdm.guess.columns import EMPTY, EntityColumn
-from mdm.project_file import LINE_ID
+from mdm.project_file import LINE_ID, Limits
+from mdm.reading.chunks import Form
+from mdm.reading.encodings import AUTO
 
 _PLAIN = re.compile(r"[\w./][\w ./:@+-]*\w|\w")
 
@@ -36,12 +38,12 @@ def project_text(name: str, blocks: Sequence[Block], folder: Path) -> str:
 
 def _block_lines(block: Block, folder: Path) -> Iterator[str]:
     yield f"  {_word(block.name)}:"
-    yield f"    read: {_word(_relative(block.read, folder))}"
-    if block.encoding != "utf-8":
-        yield f"    encoding: {block.encoding}   # the file is not UTF-8; correct this if letters look wrong"
+    yield f"    read: {_word(_relative(block.file.path, folder))}"
+    yield from _form_lines(block.file.form)
     if block.where:
         yield f"    where: {_flow(block.where)}"
     yield _record_id_line(block)
+    yield from _limit_lines(block.limits)
     yield from _entity_lines(block)
     if block.updated_at is not None:
         yield f"    updated_at: {_word(block.updated_at)}"
@@ -49,6 +51,13 @@ def _block_lines(block: Block, folder: Path) -> Iterator[str]:
     yield from _date_lines(block)
     yield from _field_lines(block)
     yield from _unmapped_lines(block)
+
+
+def _form_lines(form: Form) -> Iterator[str]:
+    if form.encoding != AUTO:
+        yield f"    encoding: {form.encoding}   # the file is not UTF-8; correct this if letters look wrong"
+    if form.sheet is not None:
+        yield f"    sheet: {_word(form.sheet)}   # the first of several that hold data"
 
 
 def _unmapped_lines(block: Block) -> Iterator[str]:
@@ -67,6 +76,14 @@ def _record_id_line(block: Block) -> str:
     if block.record_id is None:
         return f"    record_id: {_word(LINE_ID)}   # no column is a unique id: the line number stands for it"
     return f"    record_id: {_word(block.record_id)}"
+
+
+def _limit_lines(limits: Limits) -> Iterator[str]:
+    if limits.latest_of_duplicates:
+        yield "    on_duplicate: latest   # rows repeat an id with other content: the newest stands, else the last"
+    if limits.max_rejected is not None:
+        share = f"{limits.max_rejected:.0%}"
+        yield f"    max_rejected: {share}   # rows of the file cannot be read; a larger share refuses a delivery"
 
 
 def _entity_lines(block: Block) -> Iterator[str]:
@@ -142,8 +159,8 @@ def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def _relative(path: str, folder: Path) -> str:
-    file = Path(path).absolute()
+def _relative(path: Path, folder: Path) -> str:
+    file = path.absolute()
     return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.as_posix()
 
 

@@ -130,7 +130,7 @@ def test_killed_at_every_commit(lab: Lab, scenario: str, record_property: Callab
     for commit in range(1, whole.commits + 1):
         for fault in ("killed before", "killed after"):
             url = lab.fresh()
-            end = run_job(Job(project, url, commit=commit, fault=fault))  # type: ignore[arg-type]
+            end = run_job(Job(project, url, commit=commit, fault=fault))
             assert end.exit_code == -9
             examine(url, policy, decided=False)
             complete(url, project, undisturbed)

@@ -59,7 +59,7 @@ def run_job(job: Job) -> End:
     process.start()
     process.join()
     assert process.exitcode is not None
-    return End(process.exitcode, commits.value, message.value.decode())
+    return End(process.exitcode, commits.value, bytes(message[:]).rstrip(b"\0").decode())
 
 
 def _live(job: Job, commits: Any, message: Any) -> None:
@@ -73,14 +73,15 @@ def _live(job: Job, commits: Any, message: Any) -> None:
             store, load_policy(job.project), Options(job.full, retrain=False, allow=frozenset({"deletes"})), silent
         )
     except MdmError as error:
-        message.value = str(error).encode()[:2000]
+        text = str(error).encode()[:2000]
+        message[: len(text)] = text
         # Not sys.exit: a timer may still wait.
         os._exit(error.exit_code)
     os._exit(0)
 
 
 def _watch_commits(job: Job, commits: Any) -> None:
-    original = DefaultDialect.do_commit
+    original: Any = DefaultDialect.do_commit
     pending: list[bool] = []
 
     @event.listens_for(Engine, "commit")

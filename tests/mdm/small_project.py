@@ -39,6 +39,7 @@ sources:
     country: US
     trust: 90
     snapshot: true
+    on_duplicate: latest
     fields:
       person: {name.given: first, name.family: last, phone: phone, email: email, birth_date: born, address.city: city}
       organisation: {name: company, phone: phone, email: email, address.city: city}
@@ -49,6 +50,7 @@ sources:
     updated_at: changed
     country: US
     trust: 50
+    on_duplicate: latest
     fields:
       person: {name.full: name, phone: phone, email: email, birth_date: born}
       organisation: {name: name, phone: phone, email: email}

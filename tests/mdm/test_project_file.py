@@ -119,7 +119,7 @@ def test_the_environment_overrides_the_store_and_may_hold_the_password(tmp_path:
         ("sqlite:///acme.db", "mysql://db/x", [":2: store", "sqlite://, postgresql://"]),
         ("store: sqlite:///acme.db\n", "", ["store", "is missing", "MDM_STORE"]),
         ("read: web.csv", "read: postgresql://u:pw@db/x", ["sources.web.read", "password"]),
-        ("read: web.csv", "read: postgresql://db/x", ["sources.web.read", "databases"]),
+        ("read: web.csv", "read: postgresql://db/x", ["sources.web.read", "`query`"]),
         ("merge: 12.5", "merge: high", ["match.merge"]),
         ("review: auto", "review: 20", ["match.review", "above merge"]),
         ("by: most_recent", "by: newest", ["survivorship.address.by", "most_recent"]),
@@ -156,7 +156,7 @@ def test_defaults_may_be_shared_by_merge_keys(tmp_path: Path) -> None:
     text = GOOD.replace("  crm:\n", "  crm: &crm\n") + "\n"
     text = text.replace("  web:\n", "  old:\n    <<: *crm\n    read: old.csv\n  web:\n")
     old = load(tmp_path, text).sources[1]
-    assert (old.name, old.read, old.record_id) == ("old", "old.csv", "customer_id")
+    assert (old.name, old.origin.read, old.record_id) == ("old", "old.csv", "customer_id")
 
 
 @pytest.mark.parametrize(

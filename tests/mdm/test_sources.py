@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mdm.cells import cell_text
-from mdm.chunks import CHUNK_ROWS
-from mdm.delimited import read_delimited
 from mdm.errors import BadSource
 from mdm.project_file import ProjectFile, load_project
+from mdm.reading.cells import cell_text
+from mdm.reading.chunks import CHUNK_ROWS, Form
+from mdm.reading.delimited import read_delimited
 from mdm.sources import BadRow, SourceBatch, check_columns, scan
 
 ONE_SOURCE = """\
@@ -271,7 +271,7 @@ def test_json_lines_may_leave_keys_out(tmp_path: Path) -> None:
 def test_every_line_becomes_a_row_a_refusal_or_was_blank(tmp_path: Path, text: str) -> None:
     path = tmp_path / "any.csv"
     path.write_bytes(("x,y\n" + text).encode())
-    chunks = list(read_delimited(path, "utf-8"))
+    chunks = list(read_delimited(path, Form()))
     firsts = sorted([n for c in chunks for n in c.lines] + [r.line for c in chunks for r in c.refused])
     assert len(set(firsts)) == len(firsts)
     assert all(len(row) == 2 for c in chunks for row in c.rows)

@@ -23,7 +23,7 @@ def cell_text(value: Any) -> str | None:
         return None
     if isinstance(value, str):
         return value if value and not value.isspace() else None
-    text: str | None = _TEXT_OF.get(type(value), _json_text)(value)
+    text: str | None = _TEXT_OF.get(type(value), _other_text)(value)
     return text
 
 
@@ -33,7 +33,19 @@ def column_text(column: pa.Array) -> list[str | None]:
         column = column.dictionary_decode()
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    return [cell_text(value) for value in column.to_pylist()]
+    return [cell_text(value) for value in _values(column)]
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """The values; text that is not UTF-8 comes with surrogates, so that only its row is lost."""
+    try:
+        values: list[Any] = column.to_pylist()
+    except UnicodeDecodeError:
+        values = [
+            None if value is None else value.decode("utf-8", "surrogateescape")
+            for value in column.cast(pa.large_binary()).to_pylist()
+        ]
+    return values
 
 
 def _bool_text(value: bool) -> str:
@@ -58,8 +70,18 @@ def _bytes_text(value: bytes) -> str | None:
         return value.hex()
 
 
-def _json_text(value: Any) -> str:
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+def _other_text(value: Any) -> str | None:
+    """JSON for what holds values; else how the value writes itself: a UUID, an address, a range."""
+    if isinstance(value, dict | list | tuple | set):
+        plain = sorted(value, key=str) if isinstance(value, set) else value
+        return orjson.dumps(plain, default=_inner_text, option=orjson.OPT_NON_STR_KEYS).decode()
+    if isinstance(value, bytearray | memoryview):
+        return _bytes_text(bytes(value))
+    return cell_text(str(value))
+
+
+def _inner_text(value: Any) -> str | None:
+    return cell_text(value)
 
 
 _TEXT_OF: dict[type, Any] = {

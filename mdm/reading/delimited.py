@@ -5,31 +5,47 @@ Invariant: every line of the file ends up in a row, in a refusal, or was blank.
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, TextIO
 
-from mdm.chunks import CHUNK_ROWS, MAX_RAW, Chunk, Refused, Row, blank_to_none, name_columns, unreadable
+from mdm.reading.chunks import (
+    CHUNK_CHARACTERS,
+    CHUNK_ROWS,
+    Chunk,
+    Form,
+    Refused,
+    Row,
+    blank_to_none,
+    is_text,
+    name_columns,
+    printable,
+    unreadable,
+)
+from mdm.reading.encodings import AUTO, guess_encoding, text_encoding
+from mdm.reading.streams import HEAD, open_bytes, take_lines
 
 DELIMITERS = ",;\t|"
 HEADER_LINES = 100
 MAX_RECORD_LINES = 200  # a quoted cell may hold line breaks; one that runs longer is a quote nobody closed
 MAX_UNDECODABLE = 0.05  # share of rows; above it the file is in another encoding, not damaged
+MIN_UNDECODABLE = 20
+REPEATED_HEADER = "repeats the header"
 _NOT_TEXT = "not text in the encoding of the file (UTF-8 unless `encoding` says so)"
-csv.field_size_limit(1 << 24)
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # what Excel writes to itself above the header
+csv.field_size_limit(CHUNK_CHARACTERS)
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a file is written: columns, delimiter, and how many lines its header takes."""
+    """How a file is written: columns as named and as written, delimiter, and how many lines come before the rows."""
 
     columns: tuple[str, ...]
+    header: tuple[str, ...]
     delimiter: str
     header_lines: int
 
@@ -55,24 +71,23 @@ class _Block:
     def refuse(self, index: int, reason: str, end: int | None = None) -> Refused:
         """The refusal of the line at this index, or of the lines from there up to `end`."""
         text = "".join(self.lines[index : index + 1 if end is None else end])
-        raw = text.rstrip("\r\n")[:MAX_RAW].replace("\0", "\\0")
-        return Refused(self.first + index, reason, raw.encode("utf-8", "backslashreplace").decode())
+        return Refused(self.first + index, reason, printable(text.rstrip("\r\n")))
 
 
-def delimited_columns(path: Path, encoding: str) -> tuple[str, ...]:
+def delimited_columns(path: Path, form: Form) -> tuple[str, ...]:
     """The column names in the header."""
-    with _open(path, encoding) as file:
-        return _layout(path, _take(path, file, HEADER_LINES, after=0)).columns
+    with _open(path, form.encoding) as file:
+        return _layout(path, form, _take(path, file, HEADER_LINES, after=0)).columns
 
 
-def read_delimited(path: Path, encoding: str) -> Iterator[Chunk]:
+def read_delimited(path: Path, form: Form) -> Iterator[Chunk]:
     """The rows of a file in chunks, in its order; blank lines are skipped."""
-    with _open(path, encoding) as file:
+    with _open(path, form.encoding) as file:
         head = _take(path, file, HEADER_LINES, after=0)
-        layout = _layout(path, head)
+        layout = _layout(path, form, head)
         line, kept = 1 + layout.header_lines, head[layout.header_lines :]
         while True:
-            fresh = _take(path, file, CHUNK_ROWS - MAX_RECORD_LINES, after=line)
+            fresh = _take(path, file, CHUNK_ROWS - MAX_RECORD_LINES, after=line + len(kept) - 1)
             block = _Block(kept + fresh, line, is_last=not fresh)
             parsed = _parse(block, layout)
             yield _chunk(path, layout, block, parsed)
@@ -81,65 +96,60 @@ def read_delimited(path: Path, encoding: str) -> Iterator[Chunk]:
                 return
 
 
-def guess_text_encoding(path: Path) -> str:
-    """utf-8, or windows-1252 when most letters beyond ASCII at the start of the file are not UTF-8."""
-    try:
-        with _open_bytes(path) as raw:
-            head = raw.read(1 << 20)
-    except OSError as error:
-        raise unreadable(path, f"cannot be read: {error.strerror or error}") from error
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-8"
-    beyond = [letter for letter in head.decode("utf-8", "surrogateescape") if letter > "\x7f"]
-    undecodable = sum("\udc80" <= letter <= "\udcff" for letter in beyond)
-    return "windows-1252" if 2 * undecodable > len(beyond) else "utf-8"
+def guess_form(path: Path) -> Form:
+    """How to declare the form of a file of text: its encoding where nothing in it tells."""
+    with open_bytes(path) as raw:
+        return Form(encoding=guess_encoding(_read_head(path, raw, 1 << 20)))
 
 
 def _open(path: Path, encoding: str) -> TextIO:
     """The text of a file; undecodable bytes become surrogates, so that only their rows are lost."""
+    stream = open_bytes(path)
+    head = stream.peek(HEAD)[:HEAD]
+    name = text_encoding(path, head, encoding)
+    errors = "surrogatepass" if name.startswith(("utf-16", "utf-32")) else "surrogateescape"
+    newline = "\n" if b"\n" in head or b"\r" not in head else "\r"  # CR alone: the way of old Macs
+    return io.TextIOWrapper(stream, encoding=name, errors=errors, newline=newline)
+
+
+def _read_head(path: Path, raw: BinaryIO, size: int) -> bytes:
     try:
-        with _open_bytes(path) as raw:
-            head = raw.read(1 << 16)
-        name = _encoding(path, head, encoding)
-        errors = "strict" if name == "utf-16" else "surrogateescape"
-        newline = "\n" if b"\n" in head or b"\r" not in head else "\r"  # CR alone: the way of old Macs
-        return io.TextIOWrapper(_open_bytes(path), encoding=name, errors=errors, newline=newline)
+        return raw.read(size)
     except OSError as error:
-        raise unreadable(path, f"cannot be read: {error.strerror or error}") from error
-
-
-def _open_bytes(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
-
-
-def _encoding(path: Path, head: bytes, declared: str) -> str:
-    """A byte order mark is believed before the declaration."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    try:
-        name = codecs.lookup(declared).name
-    except LookupError:
-        raise unreadable(path, f"unknown encoding {declared!r}; write utf-8, windows-1252, ...") from None
-    return "utf-8-sig" if name == "utf-8" else name
+        raise unreadable(path, f"cannot be read: {error}") from error
 
 
 def _take(path: Path, file: TextIO, count: int, *, after: int) -> list[str]:
+    """Up to `count` lines, fewer when they are long."""
+    lines: list[str] = []
     try:
-        return list(islice(file, count))
-    except (UnicodeError, EOFError, OSError) as error:
-        raise unreadable(path, f"cannot be read after line {after}: {error}") from error
+        take_lines(file, lines, count)
+    except UnicodeError as error:
+        raise unreadable(path, f"after line {after + len(lines)}: not text in {file.encoding}: {error}") from error
+    except OSError as error:
+        raise unreadable(path, f"cannot be read after line {after + len(lines)}: {error}") from error
+    return lines
 
 
-def _layout(path: Path, lines: list[str]) -> _Layout:
+def _layout(path: Path, form: Form, lines: list[str]) -> _Layout:
     """The layout, from the first line that is not blank."""
-    blank = next((n for n, line in enumerate(lines) if line.strip()), None)
-    if blank is None:
+    start = next((n for n, line in enumerate(lines) if line.strip()), None)
+    if start is None:
         raise unreadable(path, "is empty; it needs a header line")
-    if not _is_text(lines[blank]):
-        raise unreadable(path, f"line {blank + 1}: the header is not UTF-8 text; say the file's `encoding`")
-    delimiter = _delimiter(lines[blank])
-    reader = csv.reader(lines[blank:], delimiter=delimiter)
-    return _Layout(name_columns(path, next(reader)), delimiter, blank + reader.line_num)
+    told = _SEPARATOR_LINE.fullmatch(lines[start])
+    if told is not None and len(lines) > start + 1:
+        start += 1
+    if not is_text(lines[start]):
+        raise unreadable(path, f"line {start + 1}: the header is not text in UTF-8; {_advice(path)}")
+    delimiter = form.separator or (told.group(1) if told else _delimiter(lines[start]))
+    reader = csv.reader(lines[start:], delimiter=delimiter)
+    try:
+        names = next(reader)
+    except csv.Error as error:
+        raise unreadable(path, f"line {start + 1}: the header cannot be read: {error}") from error
+    if reader.line_num > 1 and len(lines[start:]) == reader.line_num and len(lines) == HEADER_LINES:
+        raise unreadable(path, f"line {start + 1}: a quote in the header is not closed")
+    return _Layout(name_columns(path, names), tuple(names), delimiter, start + reader.line_num)
 
 
 def _delimiter(header: str) -> str:
@@ -148,13 +158,10 @@ def _delimiter(header: str) -> str:
     return max(DELIMITERS, key=bare.count)
 
 
-def _is_text(text: str) -> bool:
-    """Whether the text decoded well and holds no NUL."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
+def _advice(path: Path) -> str:
+    """What to declare, when the start of the file shows what it is written in."""
+    likely = guess_form(path).encoding
+    return "say the file's `encoding`" if likely == AUTO else f"it looks like {likely}: write `encoding: {likely}`"
 
 
 def _parse(block: _Block, layout: _Layout) -> _Parsed:
@@ -174,24 +181,28 @@ def _parse_run(block: _Block, layout: _Layout, parsed: _Parsed) -> str | None:
 
     None at the end of the block, or when the record at `parsed.used` may go on in the next block.
     """
-    base, done, width = parsed.used, 0, len(layout.columns)
+    base, done, width, header = parsed.used, 0, len(layout.columns), list(layout.header)
     lines = map(block.lines.__getitem__, range(base, len(block.lines)))
     reader = csv.reader(lines, delimiter=layout.delimiter, strict=True)
     try:
         for row in reader:
-            if len(row) == width and reader.line_num - done <= MAX_RECORD_LINES:
+            if len(row) == width and reader.line_num - done <= MAX_RECORD_LINES and row != header:
                 parsed.rows.append(blank_to_none(row))  # at once: lists that live on cost as much again in GC
                 parsed.lines.append(block.first + base + done)
             elif row:
                 parsed.used = base + done
-                return _why_not_a_row(row, width, reader.line_num - done)
+                return REPEATED_HEADER if row == header else _why_not_a_row(row, width, reader.line_num - done)
             done = reader.line_num
     except csv.Error as error:
         parsed.used = base + done
         may_go_on = "unexpected end" in str(error) and not block.is_last
-        return None if may_go_on and len(block.lines) - parsed.used <= MAX_RECORD_LINES else _csv_reason(error)
+        return None if may_go_on and _may_be_one_record(block.lines[parsed.used :]) else _csv_reason(error)
     parsed.used = len(block.lines)
     return None
+
+
+def _may_be_one_record(lines: list[str]) -> bool:
+    return len(lines) <= MAX_RECORD_LINES and sum(map(len, lines)) <= CHUNK_CHARACTERS
 
 
 def _why_not_a_row(row: list[str], width: int, line_count: int) -> str:
@@ -212,15 +223,28 @@ def _csv_reason(error: csv.Error) -> str:
 def _chunk(path: Path, layout: _Layout, block: _Block, parsed: _Parsed) -> Chunk:
     """The parsed block without the rows that did not decode or hold NUL."""
     rows, lines, refused = parsed.rows, parsed.lines, parsed.refused
-    if not _is_text("".join(block.lines)):
-        bad = [n for n, row in enumerate(rows) if not _is_text("".join(cell for cell in row if cell is not None))]
-        if len(bad) > max(MAX_UNDECODABLE * len(rows), 20):
-            raise unreadable(path, f"line {lines[bad[0]]}: {_NOT_TEXT}, nor are {len(bad)} of {len(rows)} rows")
+    if not is_text("".join(block.lines)):
+        bad = [n for n, row in enumerate(rows) if not is_text("".join(cell for cell in row if cell is not None))]
+        if _is_other_encoding(rows, bad):
+            problem = f"{_NOT_TEXT}, nor are {len(bad)} of {len(rows)} rows; {_advice(path)}"
+            raise unreadable(path, f"line {lines[bad[0]]}: {problem}")
         refused = sorted(refused + [_refuse_row(block, parsed, lines[n]) for n in bad], key=_line)
         gone = set(bad)
         rows = [row for n, row in enumerate(rows) if n not in gone]
         lines = [line for n, line in enumerate(lines) if n not in gone]
     return Chunk(layout.columns, rows, lines, refused)
+
+
+def _is_other_encoding(rows: list[Row], bad: list[int]) -> bool:
+    """Whether rows that are no text show a wrong encoding, not damage: many, or no letter beyond ASCII is right."""
+    if len(bad) > max(MAX_UNDECODABLE * len(rows), MIN_UNDECODABLE):
+        return True
+    texts = ["".join(cell for cell in rows[n] if cell is not None) for n in bad]
+    undecoded = sum(any("\udc80" <= c <= "\udcff" for c in text) for text in texts)
+    gone = set(bad)
+    return undecoded > 1 and all(
+        cell is None or cell.isascii() for n, row in enumerate(rows) if n not in gone for cell in row
+    )
 
 
 def _refuse_row(block: _Block, parsed: _Parsed, line: int) -> Refused:
