@@ -52,6 +52,7 @@ NO_STAGES = {
         "guess",
         "guards",
         "history",
+        "planning",
         "rebuilding",
         "steward",
         "switching",

@@ -118,6 +118,7 @@ class _Rehearsal(Store):
         self._connection = connection
         self.url = real.url
         self.dialect = real.dialect
+        self._clock = real._clock
 
     def __repr__(self) -> str:
         return repr(self._real)
