@@ -9,19 +9,22 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from mdm.errors import Unavailable
 from mdm.store.store import Store
 
 _NUMBER = 0x6D646D + 1  # beside the number that migrations lock
 _TAKE = text("select pg_try_advisory_lock(:number)")
+_FREE = text("select pg_advisory_unlock(:number)")
+# Locks of this kind are a database's own, and all databases of the server are listed.
 _HOLDER = text(
     "select a.application_name from pg_locks l join pg_stat_activity a using (pid) "
-    "where l.locktype = 'advisory' and l.objid = :number and l.granted"
+    "where l.locktype = 'advisory' and l.objid = :number and l.granted and a.datname = current_database()"
 )
 
 
@@ -53,7 +56,13 @@ def _session_lock(store: Store) -> Iterator[None]:
     with store.session(application_name=_me()) as connection:
         if not connection.scalar(_TAKE, {"number": _NUMBER}):
             raise _held(store, connection.scalar(_HOLDER, {"number": _NUMBER}) or "")
-        yield
+        try:
+            yield
+        finally:
+            # The server may notice later that the session is over, and would refuse the next job until then. Where the
+            # connection is lost already, so is the lock.
+            with suppress(DBAPIError):
+                connection.execute(_FREE, {"number": _NUMBER})
 
 
 def _me() -> str:

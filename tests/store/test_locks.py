@@ -6,8 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
+from sqlalchemy import Connection
 
 from mdm.errors import Unavailable
 from mdm.store import Store, open_store
@@ -36,6 +39,26 @@ def test_the_lock_is_free_after_its_holder(store: Store) -> None:
         raise RuntimeError
     with run_lock(store):
         pass
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_the_lock_is_free_before_the_server_sees_its_session_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that follows at once is not refused: here the sessions of jobs that are over stay open."""
+    session = Store.session
+    with ExitStack() as still_open:
+
+        @contextmanager
+        def lingering(self: Store, *, application_name: str) -> Iterator[Connection]:
+            yield still_open.enter_context(session(self, application_name=application_name))
+
+        monkeypatch.setattr(Store, "session", lingering)
+        for _ in range(2):
+            with run_lock(store):
+                pass
+        with pytest.raises(RuntimeError), run_lock(store):
+            raise RuntimeError
+        with run_lock(store):
+            pass
 
 
 def test_a_killed_holder_frees_the_lock(store: Store) -> None:
