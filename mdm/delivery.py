@@ -6,7 +6,7 @@ keys that came to or left the cap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import duckdb
@@ -18,8 +18,9 @@ from mdm.policy import ProjectPolicy
 from mdm.scratch import append, count, fetch, has_table
 from mdm.sources import BadRow, SourceBatch
 from mdm.staging import Identity, Staged, StagingPolicy, stage
-from mdm.store import keys, links, records
+from mdm.store import keys, links, records, verdicts
 from mdm.store.records import QuarantinedRow, RecordRow
+from mdm.store.verdicts import Content
 
 # A delivery that changes more than this of all records: everything is linked anew, which is cheaper than asking.
 MOST_CHANGED = 0.2
@@ -27,10 +28,14 @@ MOST_CHANGED = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The current records: (source, record_id) -> content hash where it may count as unchanged, and the table."""
+    """The current records: (source, record_id) -> content hash where it may count as unchanged, and the table.
+
+    released: contents that a steward let pass, as (source, record_id, content hash).
+    """
 
     hashes: Mapping[Identity, str]
     table: pa.Table
+    released: frozenset[Content]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,8 @@ def read_stored(connection: Connection) -> Stored:
     sources = [names[number] for number in columns["source_id"]]
     rows = zip(sources, columns["record_id"], columns["content_hash"], columns["state"], strict=True)
     hashes = {(source, record_id): digest for source, record_id, digest, state in rows if state != "deleted"}
-    return Stored(hashes, table.append_column("source", pa.array(sources, pa.string())))
+    named = table.append_column("source", pa.array(sources, pa.string()))
+    return Stored(hashes, named, verdicts.released(connection))
 
 
 def stage_delivery(
@@ -65,7 +71,8 @@ def stage_delivery(
 ) -> Staged:
     """Fill `staged_TYPE` and `offered` with what is new, and `gone` with the rids that a snapshot no longer holds."""
     sources = {source.name: source for source in policy.file.sources}
-    staged = stage(scratch, batches, StagingPolicy(sources, policy.entities, policy.rules), stored.hashes, progress)
+    staging = StagingPolicy(sources, policy.entities, policy.rules, stored.released)
+    staged = stage(scratch, batches, staging, stored.hashes, progress)
     append(scratch, "stored", stored.table)
     _choose_versions(scratch, sorted(staged.tables))
     _find_gone(scratch, [s.name for s in sources.values() if s.snapshot], staged.seen)
@@ -177,14 +184,17 @@ def _unresolve_touched(
         return
     touching = links.touching(connection, rids)
     neighbours = set(touching["left_rid"].to_pylist()) | set(touching["right_rid"].to_pylist())
-    records.unresolve(connection, neighbours | _holders_of_crossing_keys(connection, scratch, types, rids, caps))
-
-
-def _holders_of_crossing_keys(
-    connection: Connection, scratch: duckdb.DuckDBPyConnection, types: list[str], rids: list[int], caps: Set[int]
-) -> set[int]:
-    """The holders of keys that had at most as many holders as a cap and will have more, or the other way round."""
     arriving = list(_key_rows(scratch, types))
+    records.unresolve(connection, neighbours | holders_of_crossing_keys(connection, arriving, rids, caps))
+
+
+def holders_of_crossing_keys(
+    connection: Connection, arriving: Sequence[tuple[int, int]], rids: Sequence[int], caps: Set[int]
+) -> set[int]:
+    """The holders of keys that had at most as many holders as a cap and will have more, or the other way round.
+
+    arriving: (key, rid) rows to come. rids: the records whose present keys go. To be called before either happens.
+    """
     touched = {key for key, _ in arriving} | set(keys.held(connection, rids)["key"].to_pylist())
     before = keys.holders(connection, touched)
     held: dict[int, set[int]] = {}

@@ -21,6 +21,7 @@ from mdm.engine.policy import (
     FieldPolicy,
     KeyPolicy,
     LevelPolicy,
+    SharedPolicy,
     SurvivorshipPolicy,
 )
 from mdm.engine.survive import STRATEGIES
@@ -71,6 +72,11 @@ class _SurvivorshipFile(_Strict):
     ageing: float = Field(default=2.0, ge=0)
 
 
+class _SharedFile(_Strict):
+    features: list[str] = Field(min_length=1)
+    among: list[str] = Field(min_length=1)
+
+
 class _EntityFile(_Strict):
     entity: str
     fields: dict[str, _FieldFile]
@@ -80,6 +86,7 @@ class _EntityFile(_Strict):
     comparisons: list[_ComparisonFile]
     keys: dict[str, list[str]]
     identifying: list[str] = Field(default_factory=list)
+    shared: _SharedFile | None = None
     survivorship: dict[str, _SurvivorshipFile]
 
 
@@ -125,7 +132,23 @@ def parse_entity(text: str, file: str) -> EntityType:
         survivorship={n: _survivorship(n, rule, raw, file) for n, rule in raw.survivorship.items() if n != "default"},
         default_survivorship=_survivorship("default", raw.survivorship["default"], raw, file),
         text=text,
+        shared=_shared(raw.shared, features, file),
     )
+
+
+def _shared(raw: _SharedFile | None, features: Mapping[str, FeaturePolicy], file: str) -> SharedPolicy | None:
+    if raw is None:
+        return None
+    for name in (*raw.features, *raw.among):
+        if name not in features:
+            raise BadProject(f"{file}: shared: unknown feature {name!r}; known: {', '.join(features)}")
+    for name in raw.features:
+        if not features[name].many or features[name].number:
+            raise BadProject(f"{file}: shared.features: {name!r} is no list of texts (`many: true`)")
+    for name in raw.among:
+        if features[name].many or features[name].number:
+            raise BadProject(f"{file}: shared.among: {name!r} holds more than one text, or numbers")
+    return SharedPolicy(tuple(raw.features), tuple(raw.among))
 
 
 def _check_names(raw: _EntityFile, file: str) -> None:

@@ -41,7 +41,8 @@ def explain(connection: Connection, left: Identity, right: Identity) -> Explanat
     if release is None or "deleted" in (one.state, other.state):
         return _uncompared(one, other, (*notes, *_why_uncompared(one, other, release)), spoken)
     score = make_scorer(release).score(_features(one), _features(other))
-    notes += [*_key_notes(connection, one, other, release), *_outcome_notes(one, other, score, release)]
+    notes += [*_shared_notes(one, other, release), *_key_notes(connection, one, other, release)]
+    notes += _outcome_notes(one, other, score, release)
     return Explanation(
         left=_name(left),
         right=_name(right),
@@ -116,6 +117,15 @@ def _state_notes(record: StoredRecord) -> list[str]:
         issues = ", ".join(orjson.loads(record.issues)) or "no reason recorded"
         return [f"{name} is quarantined and belongs to nobody: {issues}"]
     return [] if record.resolved else [f"{name} changed since entities were decided; `mdm run` decides anew"]
+
+
+def _shared_notes(one: StoredRecord, other: StoredRecord, release: Release) -> Iterator[str]:
+    """What both have in common and is not heard, because many people have it."""
+    left, right = _features(one), _features(other)
+    for feature, shared in release.shared.items():
+        both = {*(left.get(feature) or ())} & {*(right.get(feature) or ())} & {*shared}
+        for value in sorted(both):
+            yield f"{value} ({feature}) is shared by many people and says nothing"
 
 
 def _key_notes(connection: Connection, one: StoredRecord, other: StoredRecord, release: Release) -> list[str]:

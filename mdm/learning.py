@@ -12,6 +12,7 @@ from mdm import matching
 from mdm.engine.levels import Level, features_of
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Comparison, FeatureShape, Release, from_json, to_json
+from mdm.linkage.shared import quiet_features
 from mdm.linkage.splink_model import train_with_splink
 from mdm.linkage.thresholds import choose_thresholds
 from mdm.linkage.train import TrainingInput, fit_release, starting_release
@@ -29,7 +30,8 @@ def learn(work: Work, policy: ProjectPolicy) -> Release:
     data = TrainingInput(work.scratch, work.entity, work.table("features"), work.table("pairs"))
     start = starting_release(data)
     matching.make_candidates(work, start.cap, among=None)
-    begin = train_with_splink(data, start, seed=SPLINK_SEED)
+    heard = quiet_features(work.scratch, start, data.features, work.table("quiet"))
+    begin = train_with_splink(replace(data, features=heard), start, seed=SPLINK_SEED)
     fitted = choose_thresholds(fit_release(data, start, begin), policy.file.match.review, policy.file.match.merge)
     return named(replace(fitted, policy=policy.hashes[work.entity.name]))
 

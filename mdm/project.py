@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
-from mdm import explaining, learning, publish, resolving, steward, switching, verification
+from mdm import explaining, learning, publish, quarantine, resolving, steward, switching, verification
 from mdm.evaluation.report import evaluate
 from mdm.evaluation.truth import read_truth
 from mdm.history import run_summaries
@@ -15,12 +16,14 @@ from mdm.matching import Work
 from mdm.pipeline import Options, rehearse_batch, run_batch
 from mdm.planning import plan_of
 from mdm.policy import ProjectPolicy, load_policy
+from mdm.quarantine import Decision
 from mdm.reports import (
     EvaluationReport,
     Explanation,
     ExportReport,
     HowReport,
     Plan,
+    QuarantinedLine,
     ReleaseSummary,
     RunReport,
     RunSummary,
@@ -210,8 +213,26 @@ class Project:
         """Withdraw a verdict; entities become at once what they would be without it."""
         with self.store() as store:
             with store.writing() as connection:
+                withdrawn = verdicts.get(connection, verdict_id)
                 steward.withdraw_verdict(connection, verdict_id, reason=reason, actor=actor)
+                quarantine.follow(connection, self.policy, withdrawn)
             self._settle(store)
+
+    def quarantined(self, *, every: bool = False) -> list[QuarantinedLine]:
+        """The records that rules keep apart and no steward decided about; every: also those that one did."""
+        with self.store() as store, store.reading() as connection:
+            return quarantine.list_quarantined(connection, self.policy, every=every)
+
+    def decide_quarantined(
+        self, kind: Literal["released", "discarded"], names: Sequence[str], reason: str, actor: str
+    ) -> list[int]:
+        """The numbers of the verdicts about quarantined records; released ones join their entities at once."""
+        decision = Decision(kind, tuple(steward.parse_record(name) for name in names), reason, actor)
+        with self.store() as store:
+            with store.writing() as connection:
+                numbers = quarantine.decide(connection, self.policy, decision)
+            self._settle(store)
+        return numbers
 
     def verdicts(self) -> list[VerdictLine]:
         """All verdicts, withdrawn ones too."""

@@ -204,6 +204,22 @@ class ExportReport:
 
 
 @dataclass(frozen=True, slots=True)
+class QuarantinedLine:
+    """One record in quarantine, or one row that never became a record (record and entity are None).
+
+    state: waiting, discarded, released (takes part again), or unreadable for a row; place: where such a row stands.
+    reasons: ids of the rules that reject it, or why the row could not be read. row: its beginning, as delivered.
+    """
+
+    record: str | None
+    entity: str | None
+    state: str
+    reasons: tuple[str, ...]
+    row: str
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictLine:
     """One verdict of a steward; withdrawn_at is None while it holds."""
 

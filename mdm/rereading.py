@@ -19,7 +19,7 @@ from mdm.project_file import SourceSpec
 from mdm.scratch import append, fetch, has_table
 from mdm.sources import SourceBatch, entity_types, used_columns
 from mdm.staging import StagingPolicy, stage
-from mdm.store import Store, keys, records
+from mdm.store import Store, keys, records, verdicts
 from mdm.store.records import Reading
 from mdm.watch import Watch
 
@@ -74,9 +74,10 @@ def reread(
 ) -> int:
     """How many stored records of these types were prepared again; those that this run delivered already are."""
     sources = {source.name: source for source in policy.file.sources}
-    staging = StagingPolicy(sources, policy.entities, policy.rules, tables="again")
     stored = _Stored(policy, types, _delivered(scratch, policy.entities))
     with store.reading() as connection:
+        released = verdicts.released(connection)
+        staging = StagingPolicy(sources, policy.entities, policy.rules, released, tables="again")
         batches = stored.batches(connection)
         staged = stage(scratch, batches, staging, {}, lambda rows: watch.progress("read again", rows, None))
     _place_rids(scratch, stored.rids)

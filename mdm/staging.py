@@ -6,7 +6,7 @@ Only rows whose content is new or changed are prepared; the others are counted a
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,9 +25,11 @@ from mdm.engine.prepare import Prepared, compile_policy, content_hash, payload_o
 from mdm.project_file import SourceSpec
 from mdm.scratch import folder_of
 from mdm.sources import SourceBatch
+from mdm.store.verdicts import Content
 from mdm.workers import spread
 from rules.record_view import quote_text
 from rules.rulebook import RuleBook
+from rules.rulebook_apply import Claims
 
 # Below this, processes cost more than they save.
 ALONE_ROWS = 4_000
@@ -40,12 +42,14 @@ Identity = tuple[str, str]
 class StagingPolicy:
     """What preparing needs: sources by name, entity types and rule books by type name.
 
-    tables: the scratch tables that are filled are called by this, `_` and the entity type.
+    released: contents that no rule rejects any more. tables: the scratch tables that are filled are called by this,
+    `_` and the entity type.
     """
 
     sources: Mapping[str, SourceSpec]
     entities: Mapping[str, EntityType]
     rules: Mapping[str, RuleBook]
+    released: frozenset[Content] = frozenset()
     tables: str = "staged"
 
 
@@ -89,6 +93,7 @@ class Preparer:
     def __init__(self, setting: Setting) -> None:
         self.folder = setting.folder
         policy = setting.policy
+        self.released = policy.released
         self.policy_of = cache(
             lambda source, entity: compile_policy(policy.sources[source], policy.entities[entity], policy.rules[entity])
         )
@@ -115,13 +120,20 @@ class Preparer:
     def prepare(self, job: Job, entity: str, rows: list[_Row]) -> pa.Table:
         """The prepared rows, all of one entity type: the columns of META, then `f_FEATURE` for each feature."""
         policy = self.policy_of(job.source, entity)
-        made = prepare([row.cells for row in rows], policy)
+        made = prepare([row.cells for row in rows], policy, self.let_pass(job, rows))
         meta = _meta(job, rows, made)
         arrays = {name: pa.array(meta[name], type_) for name, type_ in META}
         for name in policy.entity.features:
             values = [each.features[name] for each in made]
             arrays[f"f_{name}"] = pa.array(values, feature_type(policy.entity, name))
         return pa.table(arrays)
+
+    def let_pass(self, job: Job, rows: list[_Row]) -> Collection[int]:
+        """The places of rows whose content a steward released."""
+        if not self.released:
+            return ()
+        names = ((job.source, job.record_ids[row.at], row.digest) for row in rows)
+        return {place for place, content in enumerate(names) if content in self.released}
 
 
 class _Row(NamedTuple):
@@ -145,15 +157,21 @@ def _meta(job: Job, rows: list[_Row], made: list[Prepared]) -> dict[str, list[An
         "updated_at": [each.updated_at for each in made],
         "quality": [each.quality for each in made],
         "payload": [row.payload for row in rows],
-        "claims": [orjson.dumps(shown_claims(each.claims)).decode() for each in made],
-        "features": [_known_text(each.features) for each in made],
+        "claims": [claims_text(each.claims) for each in made],
+        "features": [features_text(each.features) for each in made],
         "issues": [orjson.dumps(each.issues).decode() for each in made],
         "keys": [each.keys for each in made],
         "packed": [pack_keys(each.keys) for each in made],
     }
 
 
-def _known_text(features: Mapping[str, object]) -> str:
+def claims_text(claims: Claims) -> str:
+    """The claims as they are stored."""
+    return orjson.dumps(shown_claims(claims)).decode()
+
+
+def features_text(features: Mapping[str, object]) -> str:
+    """The known features as they are stored."""
     return orjson.dumps({name: value for name, value in features.items() if value is not None}).decode()
 
 

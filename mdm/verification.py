@@ -217,7 +217,7 @@ def _check_invariant(scratch: duckdb.DuckDBPyConnection, invariant: Invariant) -
 
 def _check_verdicts(connection: Connection) -> CheckLine:
     given = verdicts.active(connection)
-    broken = sorted(_broken_verdicts(given, _homes(connection, given)))
+    broken = sorted([*_broken_verdicts(given, _homes(connection, given)), *_broken_releases(connection, given)])
     if not broken:
         return CheckLine("verdicts", True, f"all {len(given)} hold")
     numbers = ", ".join(map(str, broken))
@@ -225,6 +225,15 @@ def _check_verdicts(connection: Connection) -> CheckLine:
 
 
 Home = tuple[str, int]
+
+
+def _broken_releases(connection: Connection, given: Iterable[Verdict]) -> Iterator[int]:
+    """Verdicts that let a content pass which is in quarantine all the same."""
+    for verdict in given:
+        if verdict.kind == verdicts.RELEASED:
+            found = records.by_ids(connection, verdict.left)
+            if any(r.state == "quarantined" and r.content_hash == verdict.content_hash for r in found):
+                yield verdict.verdict_id
 
 
 def _homes(connection: Connection, given: Sequence[Verdict]) -> dict[Identity, Home]:

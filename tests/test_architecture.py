@@ -53,6 +53,7 @@ NO_STAGES = {
         "guards",
         "history",
         "planning",
+        "quarantine",
         "rebuilding",
         "steward",
         "switching",

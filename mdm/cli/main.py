@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mdm.cli import batch, data, publish, quality, rules, start, verdicts, why
+from mdm.cli import batch, data, publish, quality, quarantine, rules, start, verdicts, why
 from mdm.cli.output import print_error
 from mdm.errors import MdmError
 
@@ -53,6 +53,7 @@ app.command()(why.how)
 app.command()(publish.export)
 app.command()(quality.verify)
 app.add_typer(verdicts.app, name="verdict")
+app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(rules.app, name="rules")
 
 

@@ -85,6 +85,14 @@ class SurvivorshipPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedPolicy:
+    """Contacts that may be shared: list features, and the features whose variety among the holders tells it."""
+
+    features: tuple[str, ...]
+    among: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EntityType:
     """Everything the engine knows of an entity type; engine code never names a field."""
 
@@ -98,3 +106,4 @@ class EntityType:
     survivorship: Mapping[str, SurvivorshipPolicy]
     default_survivorship: SurvivorshipPolicy
     text: str
+    shared: SharedPolicy | None = None

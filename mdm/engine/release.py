@@ -93,7 +93,10 @@ class KeyRule:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The active rules of matching for one entity type."""
+    """The active rules of matching for one entity type.
+
+    shared: feature -> values that so many people hold that agreeing on one says nothing.
+    """
 
     release_id: str
     entity: str
@@ -111,6 +114,7 @@ class Release:
     created_at: str = ""
     notes: tuple[str, ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
+    shared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def prior_units(self) -> int:
@@ -152,6 +156,7 @@ def to_json(release: Release) -> dict[str, Any]:
         "created_at": release.created_at,
         "notes": list(release.notes),
         "training": dict(release.training),
+        "shared": {feature: list(values) for feature, values in release.shared.items()},
     }
 
 
@@ -174,6 +179,7 @@ def from_json(data: Mapping[str, Any]) -> Release:
         created_at=data["created_at"],
         notes=tuple(data["notes"]),
         training=data["training"],
+        shared={feature: tuple(values) for feature, values in data.get("shared", {}).items()},
     )
 
 

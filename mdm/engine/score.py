@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from mdm.engine.compare import Features, Test, compile_level
 from mdm.engine.release import Comparison, LevelWeight, Release, rarity_units, to_bits
+from mdm.engine.shared import quiet
 
 UNKNOWN = -1
 
@@ -49,16 +50,20 @@ class Scorer:
 
     prior_units: int
     weighers: tuple[Weigh, ...]
+    shared: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def score(self, left: Features, right: Features) -> Score:
         """The weight of the pair and its evidence, one per comparison in the release's order."""
+        if self.shared:
+            left, right = quiet(left, self.shared), quiet(right, self.shared)
         evidence = tuple(weigh(left, right) for weigh in self.weighers)
         return Score(self.prior_units + sum(e.units for e in evidence), evidence)
 
 
 def make_scorer(release: Release) -> Scorer:
     """The scorer of a release; gives the same units as the SQL rendered from it."""
-    return Scorer(release.prior_units, tuple(_weigher(c, release) for c in release.comparisons))
+    shared = {feature: frozenset(values) for feature, values in release.shared.items()}
+    return Scorer(release.prior_units, tuple(_weigher(c, release) for c in release.comparisons), shared)
 
 
 def _weigher(comparison: Comparison, release: Release) -> Weigh:

@@ -6,8 +6,8 @@ person's records may spell a family name in several ways, and a big household ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 SHARED_NAMES = 5
 
@@ -22,3 +22,12 @@ def classify(people: Iterable[tuple[str | None, str | None]]) -> Use:
     if len(families) >= SHARED_NAMES and len(givens) >= SHARED_NAMES:
         return "shared"
     return "household" if len(givens) > 1 else "personal"
+
+
+def quiet(features: Mapping[str, Any], shared: Mapping[str, frozenset[str]]) -> Mapping[str, Any]:
+    """The features without shared values; a feature that holds no others is unknown. The same where there are none."""
+    for feature, values in shared.items():
+        held = features.get(feature)
+        if held is not None and not values.isdisjoint(held):
+            features = {**features, feature: [value for value in held if value not in values] or None}
+    return features

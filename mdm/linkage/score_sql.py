@@ -13,11 +13,16 @@ import pyarrow as pa
 from mdm.engine.levels import Level, features_of
 from mdm.engine.release import Comparison, LevelWeight, Release, rarity_units
 from mdm.linkage.level_sql import LevelSql, quoted, sides
+from mdm.linkage.shared import quiet_features
 
 
 def register_features(connection: duckdb.DuckDBPyConnection, release: Release, source: str, target: str) -> None:
-    """Create `target`: the rows of `source` with, beside them, the rarity units of each level that asks for them."""
+    """Create `target`: the rows of `source` with, beside them, the rarity units of each level that asks for them.
+
+    Values that the release calls shared are not among them.
+    """
     columns, joins = [], []
+    heard = quiet_features(connection, release, source, f"{target}_quiet")
     for index, (feature, levels) in enumerate(_rare_levels(release).items()):
         table = f"rarity_{index}"
         _register_terms(connection, release, feature, levels, table)
@@ -25,8 +30,10 @@ def register_features(connection: duckdb.DuckDBPyConnection, release: Release, s
         for name, level in levels.items():
             absent = rarity_units(release.rarities[feature], None, level.u)
             columns.append(f", coalesce(t{index}.{name}, {absent}) as {name}")
-    sql = f"create or replace table {target} as select f.* {''.join(columns)} from {source} f {' '.join(joins)}"
+    sql = f"create or replace table {target} as select f.* {''.join(columns)} from {heard} f {' '.join(joins)}"
     connection.execute(sql)
+    if heard != source:
+        connection.execute(f"drop table {heard}")
 
 
 def _rare_levels(release: Release) -> dict[str, dict[str, LevelWeight]]:

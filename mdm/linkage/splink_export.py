@@ -16,6 +16,7 @@ from splink import DuckDBAPI, Linker
 from mdm.engine.levels import Level, Measure, Otherwise
 from mdm.engine.release import LEAST, Comparison, FeatureShape, KeyRule, LevelWeight, Release, flat_levels
 from mdm.linkage.level_sql import LevelSql, quoted
+from mdm.linkage.shared import quiet_features
 
 _COMPREHENSION = re.compile(r"\[\[(?P<inner>.+) for y in (?P<right>\S+)\] for x in (?P<left>\S+)\]")
 _LAMBDAS = r"list_transform(\g<left>, lambda x: list_transform(\g<right>, lambda y: \g<inner>))"
@@ -135,14 +136,19 @@ def splink_scores(connection: duckdb.DuckDBPyConnection, release: Release, featu
 
     features, pairs: tables of the database, rows as (rid, one column per feature) and as (l, r) with l < r.
     """
-    with open_splink(connection, splink_settings(release), features) as session:
-        register_pairs(session, pairs)
-        register_rarities(session, release, features)
-        scored = session.linker.inference.predict()
-        return session.cursor.sql(f"""
-            select rid_l as l, rid_r as r, match_weight as bits
-            from {scored.physical_name}
-        """).to_arrow_table()
+    heard = quiet_features(connection, release, features, "splink_quiet")
+    try:
+        with open_splink(connection, splink_settings(release), heard) as session:
+            register_pairs(session, pairs)
+            register_rarities(session, release, heard)
+            scored = session.linker.inference.predict()
+            return session.cursor.sql(f"""
+                select rid_l as l, rid_r as r, match_weight as bits
+                from {scored.physical_name}
+            """).to_arrow_table()
+    finally:
+        if heard != features:
+            connection.execute(f"drop table {heard}")
 
 
 def register_pairs(session: SplinkSession, pairs: str) -> None:

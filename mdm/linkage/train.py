@@ -14,6 +14,7 @@ from mdm.engine.release import Comparison, FeatureShape, Gate, KeyRule, LevelWei
 from mdm.linkage import em
 from mdm.linkage.level_sql import quoted
 from mdm.linkage.score_sql import levels_sql, register_features
+from mdm.linkage.shared import find_shared, shared_notes
 from mdm.scratch import run_as_written
 
 # More pairs than these teach nothing new; the sample is taken by a hash of the pair, never by chance.
@@ -43,6 +44,7 @@ def starting_release(data: TrainingInput) -> Release:
         if made is None:
             notes.append(f"comparison {policy.name} left out: its fields are empty or constant")
     records = _count(data.connection, data.features)
+    shared = find_shared(data.connection, data.entity.shared, data.features)
     kept = tuple(c for c in comparisons if c is not None)
     rare = {level.rarity for c in kept for level in c.levels if level.rarity is not None}
     return Release(
@@ -58,7 +60,8 @@ def starting_release(data: TrainingInput) -> Release:
         review=0.0,
         merge=0.0,
         identifying=data.entity.identifying,
-        notes=tuple(notes),
+        notes=(*notes, *shared_notes(shared)),
+        shared=shared,
     )
 
 

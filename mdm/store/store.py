@@ -123,6 +123,10 @@ class _Rehearsal(Store):
     def __repr__(self) -> str:
         return repr(self._real)
 
+    def now(self) -> datetime:
+        """The moment of the real store."""
+        return self._real.now()
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """The one transaction."""

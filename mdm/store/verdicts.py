@@ -15,7 +15,10 @@ from mdm.store.schema import verdict
 from mdm.store.store import recorded_at
 
 Identity = tuple[str, str]
+Content = tuple[str, str, str]  # source, record_id, content hash
 UNDO = "undo"
+RELEASED = "released"
+DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,25 @@ def active(connection: Connection) -> list[Verdict]:
     withdrawn = select(verdict.c.undoes).where(verdict.c.undoes.is_not(None))
     statement = select(verdict).where(verdict.c.kind != UNDO, verdict.c.verdict_id.not_in(withdrawn))
     return [_verdict(dict(row._mapping)) for row in connection.execute(statement.order_by(verdict.c.verdict_id))]
+
+
+def released(connection: Connection) -> frozenset[Content]:
+    """The contents of records that stewards let pass: no rule sends them to quarantine."""
+    return _contents(connection, RELEASED)
+
+
+def discarded(connection: Connection) -> frozenset[Content]:
+    """The contents of records that stewards left in quarantine for good."""
+    return _contents(connection, DISCARDED)
+
+
+def _contents(connection: Connection, kind: str) -> frozenset[Content]:
+    withdrawn = select(verdict.c.undoes).where(verdict.c.undoes.is_not(None))
+    statement = select(verdict.c.left_records, verdict.c.content_hash).where(
+        verdict.c.kind == kind, verdict.c.content_hash.is_not(None), verdict.c.verdict_id.not_in(withdrawn)
+    )
+    rows = connection.execute(statement)
+    return frozenset((*name, digest) for listed, digest in rows for name in _identities(json.loads(listed)))
 
 
 def last(connection: Connection) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mdm import Project
+from mdm import Project, learning
 from mdm.cli.main import main
 from mdm.engine.shared import classify
 from mdm.guess import write_project
@@ -19,6 +19,7 @@ from mdm.profiling import profile_files, profile_project
 from mdm.profiling.page import render_profile
 from mdm.profiling.report import FieldProfile, ProfileReport
 from mdm.reports import to_json
+from mdm.store import records
 from rules.rulebook_load import load_rulebooks
 
 GIVEN = ("Ann", "Jon", "Mary", "Olga", "Peter", "Thúy", "رضا", "محمد", "Sara", "Tom")
@@ -128,11 +129,30 @@ def test_an_accepted_value_counts_as_unknown_and_links_nobody(
     project = Project.open(path)
     project.run()
     with project.store() as store, store.reading() as connection:
-        from mdm.store import records
-
         features = [text for batch in records.scan(connection, ["features"]) for text in batch["features"].to_pylist()]
     assert not any("13128675300" in text or "19111111" in text for text in features)
     assert sum('"phones"' in text for text in features) == 1140
+
+
+def test_a_contact_of_many_people_links_nobody(folder: Path, tmp_path: Path) -> None:
+    project = Project.open(write_project(tmp_path / "p", [folder / "crm.csv"]))
+    project.run()
+    with project.store() as store, store.reading() as connection:
+        release = learning.active_release(connection, "person")
+        names = ["record_id", "eid", "features"]
+        stored = [row for batch in records.scan(connection, names) for row in batch.to_pylist()]
+    assert release is not None
+    assert release.shared["phones"] == ("13128675300",)
+    assert any("phones: 1 value is shared by many people" in note for note in release.notes)
+    patients = [row for row in stored if "13128675300" in row["features"]]
+    assert len(patients) == 60
+    assert len({row["eid"] for row in patients}) == 60
+    one, other = (f"crm:{row['record_id']}" for row in patients[:2])
+    explanation = project.explain(one, other)
+    assert "13128675300 (phones) is shared by many people and says nothing" in explanation.notes
+    told = {line.comparison: line for line in explanation.evidence}
+    assert told["phone"].bits == 0
+    assert "phone" not in told["household"].level
 
 
 def test_the_page_is_self_contained_and_writes_each_text_in_its_direction(report: ProfileReport) -> None:

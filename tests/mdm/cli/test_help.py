@@ -30,6 +30,7 @@ PROMISED = [
     "verify",
     "verdict",
     "profile",
+    "quarantine",
     "rules",
     "scorecard",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -90,7 +91,11 @@ RELEASE = Release(
 )
 
 
-def sql_units(rows: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[int, str]]:
+# What many people share is not heard: neither as evidence nor by a gate.
+SHARED = replace(RELEASE, shared={"phones": ("1", "19", "a")})
+
+
+def sql_units(rows: list[dict[str, Any]], release: Release = RELEASE) -> dict[tuple[int, int], tuple[int, str]]:
     types = {"name": pa.string(), "other": pa.string(), "phones": pa.list_(pa.string()), "days": pa.list_(pa.int32())}
     columns = {"rid": pa.array(range(len(rows)), pa.int64())}
     columns |= {name: pa.array([row[name] for row in rows], type_) for name, type_ in types.items()}
@@ -98,16 +103,30 @@ def sql_units(rows: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[int, st
     with duckdb.connect() as connection:
         connection.register("source", pa.table(columns))
         connection.register("pairs", pa.table({"l": [a for a, _ in pairs], "r": [b for _, b in pairs]}))
-        register_features(connection, RELEASE, "source", "features")
-        found = connection.execute(score_sql(RELEASE, "pairs", "features")).fetchall()
+        register_features(connection, release, "source", "features")
+        found = connection.execute(score_sql(release, "pairs", "features")).fetchall()
     return {(left, right): (units, levels) for left, right, units, levels in found}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(RECORD, min_size=2, max_size=12))
 def test_sql_and_python_give_the_same_units_and_levels(rows: list[dict[str, Any]]) -> None:
-    scorer = make_scorer(RELEASE)
-    for (left, right), (units, levels) in sql_units(rows).items():
+    compare_both(rows, RELEASE)
+
+
+FEW = st.lists(st.sampled_from(["1", "19", "a", "b", "19a"]), min_size=1, max_size=4, unique=True)
+CROWDED = st.lists(RECORD.flatmap(lambda record: FEW.map(lambda phones: record | {"phones": phones})), min_size=2)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(CROWDED)
+def test_so_they_do_where_values_are_shared(rows: list[dict[str, Any]]) -> None:
+    compare_both(rows[:10], SHARED)
+
+
+def compare_both(rows: list[dict[str, Any]], release: Release) -> None:
+    scorer = make_scorer(release)
+    for (left, right), (units, levels) in sql_units(rows, release).items():
         score = scorer.score(rows[left], rows[right])
         assert (score.units, ",".join(str(e.level) for e in score.evidence)) == (units, levels)
         assert scorer.score(rows[right], rows[left]).units == score.units
@@ -115,3 +134,12 @@ def test_sql_and_python_give_the_same_units_and_levels(rows: list[dict[str, Any]
 
 def test_a_release_survives_json() -> None:
     assert from_json(to_json(RELEASE)) == RELEASE
+    assert from_json(to_json(SHARED)) == SHARED
+
+
+def test_a_shared_value_weighs_nothing_and_others_do() -> None:
+    scorer = make_scorer(SHARED)
+    person = {"name": "ab", "other": None, "days": None}
+    alone, unknown, both, other = ({**person, "phones": phones} for phones in (["1"], None, ["1", "b"], ["b"]))
+    assert scorer.score(alone, alone) == scorer.score(unknown, unknown)
+    assert scorer.score(both, both) == make_scorer(RELEASE).score(other, other)
