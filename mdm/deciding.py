@@ -85,7 +85,7 @@ class Decision:
     """The entities as sorted record numbers, in the order of their first names; cut: components too large to keep."""
 
     parts: list[Part]
-    cut: int
+    cut: list[Part]
 
 
 def rulings_of(verdicts: Iterable[Verdict], rids: Mapping[tuple[str, str], int]) -> Rulings:
@@ -110,12 +110,12 @@ def partition(
     """
     alone = set(people)
     pieces: list[list[int]] = []
-    cut = 0
+    cut: list[Part] = []
     ties = rulings.ties(people)
     for group in components([(link.left, link.right) for link in links] + ties):
         alone.difference_update(group)
         if len(group) > LARGEST_COMPONENT:
-            cut += 1
+            cut.append(tuple(group))
             pieces += _cut_to_size(group, links, ties)
         else:
             pieces.append(group)

@@ -87,6 +87,7 @@ class _EntityFile(_Strict):
     keys: dict[str, list[str]]
     identifying: list[str] = Field(default_factory=list)
     shared: _SharedFile | None = None
+    strong: list[str] = Field(default_factory=list)
     survivorship: dict[str, _SurvivorshipFile]
 
 
@@ -129,6 +130,7 @@ def parse_entity(text: str, file: str) -> EntityType:
         gates={name: reader.read(text, f"gates.{name}") for name, text in raw.gates.items()},
         keys=tuple(KeyPolicy(n, tuple(_key_part(part, features, file) for part in on)) for n, on in raw.keys.items()),
         identifying=tuple(raw.identifying),
+        strong=tuple(raw.strong),
         survivorship={n: _survivorship(n, rule, raw, file) for n, rule in raw.survivorship.items() if n != "default"},
         default_survivorship=_survivorship("default", raw.survivorship["default"], raw, file),
         text=text,
@@ -154,6 +156,8 @@ def _shared(raw: _SharedFile | None, features: Mapping[str, FeaturePolicy], file
 def _check_names(raw: _EntityFile, file: str) -> None:
     """Raises BadProject for a name of a field or feature that the file does not have."""
     used: list[tuple[str, str, Mapping[str, object]]] = [("identifying", n, raw.fields) for n in raw.identifying]
+    compared = {comparison.name: comparison for comparison in raw.comparisons}
+    used += [("strong", name, compared) for name in raw.strong]
     for comparison in raw.comparisons:
         place = f"comparisons.{comparison.name}"
         used += [(f"{place}.show", name.partition(".")[0], raw.fields) for name in comparison.show]

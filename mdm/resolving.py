@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from mdm import golden, learning, matching
-from mdm.changes import Portion, draft_changes
+from mdm import contradictions, golden, learning, matching, tasks
+from mdm.changes import Draft, Portion, draft_changes
 from mdm.deciding import Part, Person, partition
 from mdm.engine.cluster import components
 from mdm.engine.release import GRID, Release
@@ -24,6 +24,7 @@ from mdm.matching import Work
 from mdm.scratch import append, fetch, has_table
 from mdm.store import Store, entities, links, overview, records, releases, verdicts
 from mdm.store.links import LinkRow
+from mdm.tasks import Findings, Touched
 from mdm.unresolved import Unresolved, active_rids, read_people, read_rulings, read_touched, read_unresolved
 from mdm.watch import Watch
 
@@ -43,7 +44,7 @@ class Ruling:
 class Decided:
     """A decision that is not written yet; `links_TYPE` holds its links.
 
-    people: everybody it is about, also those in `todo.gone`. compared: pairs. cut: components too large to keep.
+    people: everybody it is about, also those in `todo.gone`. compared: pairs. findings: what stewards should know.
     verdicts: the number of the newest verdict it obeys.
     """
 
@@ -52,7 +53,7 @@ class Decided:
     people: dict[int, Person]
     parts: list[Part]
     compared: int
-    cut: int
+    findings: Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,9 @@ def resolve(store: Store, work: Work, ruling: Ruling, watch: Watch, limits: Guar
         limits.check(decided, present)
     watch.tally.add("pairs compared", decided.compared)
     watch.tally.add("entities written", len(decided.parts))
-    if decided.cut:
-        note = f"{work.entity.name}: {decided.cut} components were too large and were cut at higher thresholds"
+    cut = len(decided.findings.cut)
+    if cut:
+        note = f"{work.entity.name}: {cut} components were too large and were cut at higher thresholds"
         watch.tally.notes.append(note)
     watch.decided(work.entity.name, ruling.release.release_id, decided)
     return Outcome(bool(decided.todo.moved), _write(store, work, ruling, decided, watch))
@@ -138,8 +140,9 @@ def decide(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Decided | 
             newest, rulings = verdicts.last(connection), read_rulings(connection, verdicts.active(connection))
             _complete_features(work, connection, people)
             decision = partition(release, people, merge_links, rulings, matching.weigh_inside(work, release))
+        findings = Findings(contradictions.find_in_bulk(work, decision.parts), decision.cut)
         leaving = read_people(work, connection, todo.gone)
-    return Decided(todo, newest, people | leaving, decision.parts, compared, decision.cut)
+    return Decided(todo, newest, people | leaving, decision.parts, compared, findings)
 
 
 def _link(work: Work, connection: Connection, release: Release, todo: Unresolved) -> int:
@@ -187,10 +190,21 @@ def _write(store: Store, work: Work, ruling: Ruling, decided: Decided, watch: Wa
                     continue
                 entities.apply(connection, draft.changes(watch.run_id))
                 records.unresolve(connection, set(portion.gone).intersection(decided.todo.moved))
+                tasks.refresh(connection, _touched(ruling.release, decided, portion, draft), watch.run_id)
                 watch.tally.merges += draft.merges
                 for event in draft.events:
                     watch.tally.add(f"entities {event.kind}", 1)
     return outdated
+
+
+def _touched(release: Release, decided: Decided, portion: Portion, draft: Draft) -> Touched:
+    """What writing the portion touched, for the questions to stewards."""
+    rids = frozenset([*(rid for part in portion.parts for rid in part), *portion.gone])
+    before = {decided.people[rid].eid for rid in rids}
+    eids = before | {eid for _, eid in draft.membership} | {eid for eid, _ in draft.retired} | {*draft.revived}
+    here = [each for each in decided.findings.contradictions if each.left in rids]
+    findings = Findings(here, decided.findings.cut)
+    return Touched(release.entity, frozenset(eids - {None}), rids, release.merge, findings)  # type: ignore[arg-type]
 
 
 def _is_overruled(connection: Connection, decided: Decided, portion: Portion) -> bool:

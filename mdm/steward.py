@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from sqlalchemy import Connection
 
+from mdm import tasks
 from mdm.engine.cluster import components
 from mdm.errors import BadInput, Conflict, NotFound
 from mdm.store import audit, records, verdicts
@@ -26,7 +27,8 @@ def give_verdict(connection: Connection, given: Verdict) -> int:
         raise BadInput("a record cannot be different from itself")
     _refuse_contradiction(given, verdicts.active(connection))
     verdict_id = verdicts.add(connection, given)
-    records.unresolve(connection, rids)
+    tasks.answer(connection, verdict_id, given, _homes(connection, rids))
+    records.unresolve(connection, rids.values())
     _note(connection, given.actor, "verdict.given", verdict_id, given)
     return verdict_id
 
@@ -49,12 +51,17 @@ def parse_record(text: str) -> Identity:
     return source, record_id
 
 
-def _rids(connection: Connection, names: Sequence[Identity]) -> list[int]:
+def _homes(connection: Connection, rids: Mapping[Identity, int]) -> dict[Identity, tuple[int, int]]:
+    standing = records.standing(connection, rids.values())
+    return {name: (rid, standing[rid][1] or 0) for name, rid in rids.items()}
+
+
+def _rids(connection: Connection, names: Sequence[Identity]) -> dict[Identity, int]:
     known = {(r.source, r.record_id): r.rid for r in records.by_ids(connection, names) if r.state != "deleted"}
     for source, record_id in names:
         if (source, record_id) not in known:
             raise NotFound(f"there is no record {source}:{record_id}")
-    return list(known.values())
+    return known
 
 
 def _refuse_contradiction(given: Verdict, active: Iterable[Verdict]) -> None:

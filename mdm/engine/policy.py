@@ -94,7 +94,10 @@ class SharedPolicy:
 
 @dataclass(frozen=True, slots=True)
 class EntityType:
-    """Everything the engine knows of an entity type; engine code never names a field."""
+    """Everything the engine knows of an entity type; engine code never names a field.
+
+    strong: comparisons of identifiers that one customer has one of; two that differ in an entity are a question.
+    """
 
     name: str
     fields: Mapping[str, FieldPolicy]
@@ -103,6 +106,7 @@ class EntityType:
     gates: Mapping[str, Level]
     keys: tuple[KeyPolicy, ...]
     identifying: tuple[str, ...]
+    strong: tuple[str, ...]
     survivorship: Mapping[str, SurvivorshipPolicy]
     default_survivorship: SurvivorshipPolicy
     text: str

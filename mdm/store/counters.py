@@ -1,7 +1,8 @@
 """Numbers that are given out once: each call takes the next range of a counter.
 
 The counter's row stays locked until the transaction ends, so numbers follow the order of commits and a rolled-back
-transaction gives its numbers back. Take them in the order rid, eid, change, event, audit: then no two writers deadlock.
+transaction gives its numbers back. Take them in the order rid, eid, change, event, task, audit: then no two writers
+deadlock.
 """
 
 from __future__ import annotations

@@ -6,19 +6,37 @@ A pair is stored once, the smaller rid on the left.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import Connection, select, union
+from sqlalchemy import Column, Connection, Select, select, union
 
 from mdm.store.bulk import bulk_insert, read_table, stream
 from mdm.store.listed import among
-from mdm.store.schema import link
+from mdm.store.schema import link, record
 
 _SIDES = tuple(among(side, "rids") for side in (link.c.left_rid, link.c.right_rid))
 _DROPS = tuple(link.delete().where(side) for side in _SIDES)
 # A union of two index look-ups: PostgreSQL answers the same condition with `or` by reading the whole table.
 _TOUCHING = select(union(*(select(link).where(side) for side in _SIDES)).subquery())
+
+
+def _leaving(mine: Column[Any], other: Column[Any]) -> Select[Any]:
+    """One row per link between an active record of one of the entities `eids` and one of another entity."""
+    here, there = record.alias(), record.alias()
+    homes = {mine.name: here.c.eid, other.name: there.c.eid}
+    return (
+        select(link, homes["left_rid"].label("left_eid"), homes["right_rid"].label("right_eid"))
+        .join(here, here.c.rid == mine)
+        .join(there, there.c.rid == other)
+        .where(among(here.c.eid, "eids"), there.c.eid != here.c.eid)
+        .where(here.c.state == "active", there.c.state == "active")
+    )
+
+
+_ACROSS = select(
+    union(_leaving(link.c.left_rid, link.c.right_rid), _leaving(link.c.right_rid, link.c.left_rid)).subquery()
+)
 
 
 class LinkRow(NamedTuple):
@@ -51,6 +69,11 @@ def replace(connection: Connection, rids: Iterable[int], rows: Iterable[LinkRow]
 def touching(connection: Connection, rids: Iterable[int]) -> pa.Table:
     """The links with at least one end among the records, each once: the columns of LinkRow."""
     return read_table(connection, _TOUCHING, {"rids": set(rids)})
+
+
+def across(connection: Connection, eids: Iterable[int]) -> pa.Table:
+    """The links between these entities and others, each once: the columns of LinkRow, left_eid, right_eid."""
+    return read_table(connection, _ACROSS, {"eids": set(eids)})
 
 
 def scan(connection: Connection) -> Iterator[pa.RecordBatch]:

@@ -190,6 +190,36 @@ verdict = Table(
     UniqueConstraint("undoes"),
 )
 
+task = Table(
+    "task",
+    metadata,
+    _wide("task_id", key=True),
+    _text("kind"),
+    _text("question"),
+    _text("entity_type"),
+    _text("state"),
+    _wide("left_eid", absent=True),
+    _wide("right_eid", absent=True),
+    _wide("left_rid", absent=True),
+    _wide("right_rid", absent=True),
+    Column("bits", Double, nullable=True),
+    _wide("records"),
+    _wide("priority"),
+    _text("details"),
+    Column("version", Integer, nullable=False),
+    _text("opened_at"),
+    _wide("opened_run", absent=True),
+    _text("closed_at", absent=True),
+    _wide("closed_run", absent=True),
+    _text("reason", absent=True),
+    _wide("verdict_id", absent=True),
+    _state("open", "applied", "obsolete"),
+)
+_OPEN = text("state = 'open'")
+Index("task_question", task.c.question, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
+for _searched in ("left_eid", "right_eid", "left_rid", "priority"):
+    Index(f"task_{_searched}", task.c[_searched], sqlite_where=_OPEN, postgresql_where=_OPEN)
+
 release = Table(
     "release",
     metadata,

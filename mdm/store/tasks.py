@@ -1,0 +1,144 @@
+"""Tasks: questions to stewards. At most one task is open per question; closed ones stay as history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import count
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from mdm.store import counters
+from mdm.store.bulk import bulk_insert, bulk_update, pairs
+from mdm.store.listed import among
+from mdm.store.schema import record, task
+from mdm.store.store import recorded_at
+
+_OPEN = task.c.state == "open"
+_ABOUT = tuple(
+    select(task).where(_OPEN, among(column, name))
+    for column, name in ((task.c.left_eid, "eids"), (task.c.right_eid, "eids"), (task.c.left_rid, "rids"))
+)
+_SIZES = select(record.c.eid, func.count()).where(among(record.c.eid, "eids")).group_by(record.c.eid)
+_OPEN_COUNTS = select(task.c.kind, func.count()).where(_OPEN).group_by(task.c.kind).order_by(task.c.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a steward is asked; `question` names it, so that the same one is never asked twice at once.
+
+    left_eid, right_eid: the entities it is about, right_eid None when it is about one. left_rid, right_rid: the two
+    records that show it best. bits: their weight, None where weights have no part in it. records: how many it affects.
+    """
+
+    kind: str
+    question: str
+    entity_type: str
+    left_eid: int | None
+    right_eid: int | None
+    left_rid: int | None
+    right_rid: int | None
+    bits: float | None
+    records: int
+    priority: int
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Task(Question):
+    """A question that was put.
+
+    state: open, applied (a verdict answered it) or obsolete (`reason` says what settled it). version: counts the
+    changes of its content, 1 when opened. opened_run, closed_run: None outside a batch run.
+    """
+
+    task_id: int
+    state: str
+    version: int
+    opened_at: str
+    opened_run: int | None
+    closed_at: str | None
+    closed_run: int | None
+    reason: str | None
+    verdict_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a task ends: obsolete with a reason, or applied with the verdict that answered it."""
+
+    task_id: int
+    state: str
+    reason: str
+    verdict_id: int | None = None
+
+
+_CONTENT = tuple(field.name for field in fields(Question))
+
+
+def open_about(connection: Connection, eids: Collection[int], rids: Collection[int]) -> list[Task]:
+    """The open tasks about one of these entities, or whose first record is among `rids`, by number."""
+    found: dict[int, Task] = {}
+    for statement in _ABOUT:
+        for row in connection.execute(statement, {"eids": eids, "rids": rids}):
+            found[row.task_id] = _task(dict(row._mapping))
+    return [found[task_id] for task_id in sorted(found)]
+
+
+def listed(
+    connection: Connection, *, kind: str | None = None, state: str | None = "open", limit: int | None = None
+) -> list[Task]:
+    """The tasks of that kind and state (None: of any), the most urgent first."""
+    statement = select(task).order_by(task.c.priority.desc(), task.c.task_id).limit(limit)
+    if state is not None:
+        statement = statement.where(task.c.state == state)
+    if kind is not None:
+        statement = statement.where(task.c.kind == kind)
+    return [_task(dict(row._mapping)) for row in connection.execute(statement)]
+
+
+def open_counts(connection: Connection) -> dict[str, int]:
+    """How many tasks are open of each kind that has any."""
+    return pairs(connection, _OPEN_COUNTS, {})
+
+
+def entity_sizes(connection: Connection, eids: Iterable[int]) -> dict[int, int]:
+    """How many records each of these entities holds; those that hold none are left out."""
+    return pairs(connection, _SIZES, {"eids": eids})
+
+
+def put(connection: Connection, questions: Sequence[Question], run_id: int | None) -> int:
+    """The number of the first of the new open tasks, numbered in the order given. Call it last in a transaction."""
+    first = counters.allocate(connection, "task", len(questions))
+    columns = ("task_id", *_CONTENT, "state", "version", "opened_at", "opened_run")
+    stamp = ("open", 1, recorded_at(connection), run_id)
+    bulk_insert(connection, task, columns, ((n, *_content(q), *stamp) for n, q in zip(count(first), questions)))
+    return first
+
+
+def renew(connection: Connection, changed: Iterable[tuple[Task, Question]]) -> None:
+    """Nothing; each open task asks its question with the present content."""
+    rows = ((old.task_id, *_content(new), old.version + 1) for old, new in changed)
+    bulk_update(connection, task, ("task_id", *_CONTENT, "version"), rows)
+
+
+def close(connection: Connection, closings: Iterable[Closing], run_id: int | None) -> None:
+    """Nothing; the tasks have ended."""
+    columns = ("task_id", "state", "reason", "verdict_id", "closed_at", "closed_run")
+    moment = recorded_at(connection)
+    rows = ((c.task_id, c.state, c.reason, c.verdict_id, moment, run_id) for c in closings)
+    bulk_update(connection, task, columns, rows)
+
+
+def _content(question: Question) -> tuple[Any, ...]:
+    return tuple(_plain(getattr(question, name)) for name in _CONTENT)
+
+
+def _plain(value: Any) -> Any:
+    return json.dumps(dict(value), sort_keys=True) if isinstance(value, Mapping) else value
+
+
+def _task(row: dict[str, Any]) -> Task:
+    return Task(**{**row, "details": json.loads(row["details"])})

@@ -1,0 +1,218 @@
+"""Tasks: entities and links as they are now -> the questions that stewards should answer.
+
+Open tasks are a function of the present state. Whoever changes entities calls `refresh` in the same transaction: what
+is asked about the touched entities is derived anew, new questions are put, and those that nothing raises any more are
+closed with the reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection
+
+from mdm.contradictions import Contradiction
+from mdm.deciding import Part, Rulings
+from mdm.store import links, records, tasks, verdicts
+from mdm.store.tasks import Closing, Question, Task
+from mdm.store.verdicts import Identity, Verdict
+from mdm.unresolved import read_rulings
+
+MATCH, CONFLICT, CUT = "match", "conflict", "cut"
+KINDS: Mapping[str, str] = {
+    MATCH: "two entities may be one customer",
+    CONFLICT: "strong identifiers inside an entity contradict each other",
+    CUT: "so many records hang together that they were cut apart at higher thresholds",
+}
+# A weight that is so many bits away from the merge threshold counts half as urgent.
+HALF_URGENT_BITS = 4.0
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What deciding saw and the store does not show; cut: components too large to keep, as sorted records."""
+
+    contradictions: Sequence[Contradiction] = ()
+    cut: Sequence[Part] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What one change of entities touched.
+
+    eids: entities that appeared, closed, won or lost members, or had records decided anew. rids: those records.
+    merge: the threshold in bits by which they were decided.
+    """
+
+    entity: str
+    eids: frozenset[int]
+    rids: frozenset[int]
+    merge: float
+    findings: Findings = field(default_factory=Findings)
+
+
+def refresh(connection: Connection, touched: Touched, run_id: int | None) -> list[int]:
+    """The numbers of the tasks opened; what is open about the touched entities follows from the present state."""
+    asked = {question.question: question for question in _questions(connection, touched)}
+    standing = {task.question: task for task in tasks.open_about(connection, touched.eids, touched.rids)}
+    again = ((standing[name], asked[name]) for name in sorted(standing.keys() & asked.keys()))
+    tasks.renew(connection, [(old, new) for old, new in again if not _is_same(old, new)])
+    over = [task for name, task in standing.items() if name not in asked]
+    tasks.close(connection, _closings(connection, over), run_id)
+    fresh = [asked[name] for name in sorted(asked.keys() - standing.keys())]
+    if not fresh:
+        return []
+    first = tasks.put(connection, fresh, run_id)
+    return list(range(first, first + len(fresh)))
+
+
+def _is_same(task: Task, question: Question) -> bool:
+    return all(getattr(task, name) == getattr(question, name) for name in Question.__dataclass_fields__)
+
+
+def _questions(connection: Connection, touched: Touched) -> Iterator[Question]:
+    homes = {rid: eid for rid, (_, eid) in records.standing(connection, touched.rids).items()}
+    rulings = read_rulings(connection, verdicts.active(connection))
+    yield from _sized(connection, touched, _matches(connection, touched, rulings))
+    yield from _sized(connection, touched, _conflicts(touched, homes, rulings))
+    yield from _cuts(touched, homes)
+
+
+def _matches(connection: Connection, touched: Touched, rulings: Rulings) -> list[Question]:
+    """One question per two entities between which there are links, shown by the strongest."""
+    table = links.across(connection, touched.eids)
+    columns = (table[name].to_pylist() for name in ("left_eid", "right_eid", "bits", "left_rid", "right_rid"))
+    best: dict[Pair, tuple[float, int, int]] = {}
+    count: dict[Pair, int] = {}
+    for one, other, bits, left, right in zip(*columns, strict=True):
+        pair, link = ((one, other), (bits, -left, -right)) if one < other else ((other, one), (bits, -right, -left))
+        count[pair] = count.get(pair, 0) + 1
+        if pair not in best or link > best[pair]:
+            best[pair] = link
+    apart = _kept_apart(connection, rulings) if best else set()
+    return [
+        _draft(touched, MATCH, pair, (-left, -right), bits=bits, details={"links": count[pair]})
+        for pair, (bits, left, right) in best.items()
+        if pair not in apart
+    ]
+
+
+def _kept_apart(connection: Connection, rulings: Rulings) -> set[Pair]:
+    """The pairs of entities that verdicts forbid to become one."""
+    named = {rid for sides in rulings.different for side in sides for rid in side}
+    homes = {rid: eid for rid, (_, eid) in records.standing(connection, named).items() if eid is not None}
+    return {
+        _ordered(homes[left], homes[right])
+        for one, other in rulings.different
+        for left in one & homes.keys()
+        for right in other & homes.keys()
+    }
+
+
+def _conflicts(touched: Touched, homes: Mapping[int, int | None], rulings: Rulings) -> list[Question]:
+    """One question per entity whose records contradict each other, unless verdicts call them one all the same."""
+    found: dict[int, list[Contradiction]] = {}
+    for contradiction in touched.findings.contradictions:
+        eid = homes.get(contradiction.left)
+        if eid is not None and not _held_together(rulings, contradiction.left, contradiction.right):
+            found.setdefault(eid, []).append(contradiction)
+    return [
+        _draft(
+            touched,
+            CONFLICT,
+            (eid, None),
+            min(here)[:2],
+            details={"comparisons": sorted({each.comparison for each in here}), "pairs": len(here)},
+        )
+        for eid, here in found.items()
+    ]
+
+
+def _held_together(rulings: Rulings, left: int, right: int) -> bool:
+    return any(left in side and right in side for side in rulings.same)
+
+
+def _cuts(touched: Touched, homes: Mapping[int, int | None]) -> Iterator[Question]:
+    """One question per component that was cut, named by its first record."""
+    for members in touched.findings.cut:
+        if members[0] in touched.rids:
+            draft = _draft(touched, CUT, (homes.get(members[0]), None), (members[0], None), details={})
+            yield replace(
+                draft, question=f"cut:{members[0]}", records=len(members), priority=urgency(len(members), 0.0)
+            )
+
+
+def _draft(
+    touched: Touched,
+    kind: str,
+    eids: tuple[int | None, int | None],
+    rids: tuple[int | None, int | None],
+    *,
+    details: Mapping[str, object],
+    bits: float | None = None,
+) -> Question:
+    name = ":".join(str(eid) for eid in eids if eid is not None)
+    question = f"pair:{name}" if eids[1] is not None else f"{kind}:{name}"
+    return Question(kind, question, touched.entity, *eids, *rids, bits, 0, 0, details)
+
+
+def _sized(connection: Connection, touched: Touched, drafts: Sequence[Question]) -> Iterator[Question]:
+    """The questions with the number of records they affect, and how urgent that makes them."""
+    eids = {eid for draft in drafts for eid in (draft.left_eid, draft.right_eid) if eid is not None}
+    sizes = tasks.entity_sizes(connection, eids) if eids else {}
+    for draft in drafts:
+        affected = sum(sizes.get(eid, 0) for eid in (draft.left_eid, draft.right_eid) if eid is not None)
+        distance = 0.0 if draft.bits is None else abs(draft.bits - touched.merge)
+        yield replace(draft, records=affected, priority=urgency(affected, distance))
+
+
+def urgency(affected: int, distance: float) -> int:
+    """What an answer is worth: 1,000 for one record at the threshold, more with more records, less far from it.
+
+    distance: bits between the weight and the merge threshold.
+    """
+    return round(1000 * math.log2(1 + affected) / (1 + distance / HALF_URGENT_BITS))
+
+
+def _closings(connection: Connection, over: Sequence[Task]) -> list[Closing]:
+    """Obsolete, each with what settled it."""
+    eids = {eid for task in over for eid in (task.left_eid, task.right_eid) if eid is not None}
+    alive = set(tasks.entity_sizes(connection, eids)) if eids else set()
+    return [Closing(task.task_id, "obsolete", _why_over(task, alive)) for task in over]
+
+
+def _why_over(task: Task, alive: AbstractSet[int]) -> str:
+    if not alive >= {eid for eid in (task.left_eid, task.right_eid) if eid is not None}:
+        return "an entity it was about is part of another one now, or is no more"
+    return "the records as they are now do not raise it, or a verdict answers it"
+
+
+def answer(connection: Connection, verdict_id: int, given: Verdict, homes: Mapping[Identity, Pair]) -> None:
+    """Nothing; the open tasks that the verdict answers are applied.
+
+    homes: record -> its number and its entity, 0 for none.
+    """
+    left, right = ({homes[name] for name in side if name in homes} for side in (given.left, given.right))
+    eids, rids = ({pair[place] for pair in left | right} for place in (1, 0))
+    answered = [
+        task
+        for task in tasks.open_about(connection, eids, rids)
+        if _answers(task, (left, right)) or _answers(task, (right, left))
+    ]
+    closings = [Closing(t.task_id, "applied", f"verdict {given.kind}", verdict_id) for t in answered]
+    tasks.close(connection, closings, None)
+
+
+def _answers(task: Task, sides: tuple[Iterable[Pair], Iterable[Pair]]) -> bool:
+    """Whether the sides (record, entity) are the two of the task: its entities, or the records inside its entity."""
+    place, wanted = (1, (task.left_eid, task.right_eid)) if task.right_eid else (0, (task.left_rid, task.right_rid))
+    return all(name in {pair[place] for pair in side} for name, side in zip(wanted, sides, strict=True))
+
+
+def _ordered(one: int, other: int) -> Pair:
+    return (one, other) if one < other else (other, one)
