@@ -19,6 +19,8 @@ golden, engine.survive
              members -> golden records with the origin of every value
 changes, engine.inherit
              parts -> ids that last, and events
+tasks, contradictions
+             entities and links -> questions to stewards
 publish      the store -> files for others
 
 `pipeline` runs them as a batch job.

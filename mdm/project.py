@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from mdm import explaining, learning, publish, quarantine, resolving, steward, switching, verification
+from mdm import explaining, learning, publish, quarantine, resolving, steward, switching, tasks, verification
 from mdm.evaluation.report import evaluate
 from mdm.evaluation.truth import read_truth
 from mdm.history import run_summaries
@@ -27,6 +27,7 @@ from mdm.reports import (
     ReleaseSummary,
     RunReport,
     RunSummary,
+    TaskLine,
     VerdictLine,
     VerifyReport,
 )
@@ -109,6 +110,7 @@ class Project:
             releases=tally.releases,
             trained=tuple(tally.trained),
             notes=tuple(tally.notes),
+            tasks=publish.count_tasks(store),
         )
 
     def train(self, *, progress: Progress = silent) -> list[ReleaseSummary]:
@@ -169,6 +171,11 @@ class Project:
         """How good the data of each source is, and how that moved over the last runs."""
         with self.store() as store, store.reading() as connection:
             return read_scorecard(connection, self.policy.file.project, runs)
+
+    def tasks(self, kind: str | None = None, *, state: str | None = "open", limit: int | None = None) -> list[TaskLine]:
+        """The questions to stewards of that kind and state (None: of any), the most urgent first."""
+        with self.store() as store, store.reading() as connection:
+            return tasks.task_lines(connection, kind=kind, state=state, limit=limit)
 
     def evaluate(self, truth: Path) -> EvaluationReport:
         """The quality of the partition against a truth file."""

@@ -26,7 +26,7 @@ from mdm.explaining import golden_column, golden_values, level_name
 from mdm.exporting import FileSet, open_files
 from mdm.ids import ALPHABET, entity_id
 from mdm.reports import ExportReport
-from mdm.store import Store, audit, entities, links, overview, records, releases, runs
+from mdm.store import Store, audit, entities, links, overview, records, releases, runs, tasks
 from mdm.store.bulk import chunks
 from rules.kinds import KINDS
 
@@ -79,6 +79,12 @@ def count_review_links(store: Store, types: Mapping[str, EntityType]) -> int:
             if release is not None:
                 total += overview.open_links(connection, name, to_bits(to_units(release.merge)))
     return total
+
+
+def count_tasks(store: Store) -> dict[str, int]:
+    """How many questions to stewards are open, by kind."""
+    with store.reading() as connection:
+        return tasks.open_counts(connection)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Records are written `source:record_id` everywhere; weights and thresholds are bi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 import orjson
@@ -22,7 +22,7 @@ class RunReport:
     merges: joins of two entities this run made, a new record counting as an entity of its own.
     review_links: current links between the review and the merge threshold.
     releases: entity type -> release that decided; trained: those among them that this run learnt.
-    plans: of a dry run, what it would have changed.
+    plans: of a dry run, what it would have changed. tasks: open questions to stewards by kind, after the run.
     """
 
     run_id: int
@@ -39,6 +39,7 @@ class RunReport:
     trained: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     plans: tuple[Plan, ...] = ()
+    tasks: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,31 @@ class Plan:
     unchanged: int
     counts: Mapping[str, int]
     changes: tuple[PlannedChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """One question to a steward.
+
+    asks: the question in words. entities: those it is about. records: the ones that show it best. bits: their weight.
+    affected: records of those entities. priority: the greater, the more an answer is worth. state: open, applied or
+    obsolete; reason: what closed it.
+    """
+
+    task_id: int
+    kind: str
+    asks: str
+    entity: str
+    entities: tuple[str, ...]
+    records: tuple[str, ...]
+    bits: float | None
+    affected: int
+    priority: int
+    details: Mapping[str, object]
+    state: str
+    opened_at: str
+    closed_at: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

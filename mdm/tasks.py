@@ -16,6 +16,8 @@ from sqlalchemy import Connection
 
 from mdm.contradictions import Contradiction
 from mdm.deciding import Part, Rulings
+from mdm.ids import entity_id
+from mdm.reports import TaskLine
 from mdm.store import links, records, tasks, verdicts
 from mdm.store.tasks import Closing, Question, Task
 from mdm.store.verdicts import Identity, Verdict
@@ -190,6 +192,35 @@ def _why_over(task: Task, alive: AbstractSet[int]) -> str:
     if not alive >= {eid for eid in (task.left_eid, task.right_eid) if eid is not None}:
         return "an entity it was about is part of another one now, or is no more"
     return "the records as they are now do not raise it, or a verdict answers it"
+
+
+def task_lines(connection: Connection, *, kind: str | None, state: str | None, limit: int | None) -> list[TaskLine]:
+    """The tasks as people read them, the most urgent first."""
+    found = tasks.listed(connection, kind=kind, state=state, limit=limit)
+    shown = {rid for task in found for rid in (task.left_rid, task.right_rid) if rid is not None}
+    table = records.load(connection, shown, ["rid", "source", "record_id"]).to_pydict()
+    columns = zip(table["rid"], table["source"], table["record_id"], strict=True)
+    names = {rid: f"{source}:{record_id}" for rid, source, record_id in columns}
+    return [_line(task, names) for task in found]
+
+
+def _line(task: Task, names: Mapping[int, str]) -> TaskLine:
+    return TaskLine(
+        task_id=task.task_id,
+        kind=task.kind,
+        asks=KINDS[task.kind],
+        entity=task.entity_type,
+        entities=tuple(entity_id(eid) for eid in (task.left_eid, task.right_eid) if eid is not None),
+        records=tuple(names[rid] for rid in (task.left_rid, task.right_rid) if rid is not None),
+        bits=task.bits,
+        affected=task.records,
+        priority=task.priority,
+        details=task.details,
+        state=task.state,
+        opened_at=task.opened_at,
+        closed_at=task.closed_at,
+        reason=task.reason,
+    )
 
 
 def answer(connection: Connection, verdict_id: int, given: Verdict, homes: Mapping[Identity, Pair]) -> None:

@@ -234,6 +234,7 @@ def run_facts(report: RunReport) -> list[tuple[str, object]]:
         ),
         ("merges in this run", report.merges),
         ("links to review", report.review_links),
+        *((f"open tasks: {kind}", count) for kind, count in report.tasks.items()),
         ("rows quarantined in this run", report.quarantined),
         *((f"release for {entity}", release) for entity, release in report.releases.items()),
         *(("learnt in this run", release) for release in report.trained),

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mdm.cli import batch, data, publish, quality, quarantine, rules, start, verdicts, why
+from mdm.cli import batch, data, publish, quality, quarantine, rules, start, tasks, verdicts, why
 from mdm.cli.output import print_error
 from mdm.errors import MdmError
 
@@ -45,6 +45,7 @@ app.command()(batch.train)
 app.command()(batch.releases)
 app.command()(batch.plan)
 app.command()(batch.activate)
+app.command()(tasks.tasks)
 app.command()(data.profile)
 app.command()(data.scorecard)
 app.command()(quality.evaluate)

@@ -18,7 +18,7 @@ from mdm.engine.release import Release
 from mdm.errors import Conflict
 from mdm.pipeline import Options, run_batch
 from mdm.policy import ProjectPolicy, load_policy
-from mdm.store import Store, entities, open_store, releases
+from mdm.store import Store, entities, open_store, records, releases, tasks
 from mdm.store.verdicts import Verdict
 from mdm.watch import Tally, silent
 from tests.mdm import small_project
@@ -59,6 +59,23 @@ def freeze(store: Store, chosen: Sequence[Release]) -> Store:
 def stamp(store: Store) -> str:
     with store.reading() as connection:
         return entities.stamp(connection)
+
+
+Asked = list[tuple[str, float | None, int, int, list[list[str]]]]
+
+
+def asked(store: Store) -> Asked:
+    """The open questions to stewards, with the records of the entities they are about."""
+    with store.reading() as connection:
+        table = records.current(connection).to_pydict()
+        sources = records.source_names(connection)
+        members: dict[int, list[str]] = {}
+        for source, record_id, eid in zip(table["source_id"], table["record_id"], table["eid"], strict=True):
+            members.setdefault(eid, []).append(f"{sources[source]}:{record_id}")
+        return sorted(
+            (t.kind, t.bits, t.records, t.priority, sorted(sorted(members[e]) for e in (t.left_eid, t.right_eid) if e))
+            for t in tasks.listed(connection)
+        )
 
 
 # Histories of a small, crowded world: few names, phones and dates, so that components grow, meet and part.
@@ -143,6 +160,7 @@ def crowded(tmp_path: Path) -> ProjectPolicy:
     """The small project with two snapshots."""
     text = small_project.PROJECT.replace("    read: web.csv\n", "    read: web.csv\n    snapshot: true\n")
     small_project.write_project(tmp_path)
+    (tmp_path / "entities" / "person.yaml").write_text(small_project.PERSON + "strong: [birth_date]\n")
     (tmp_path / "project.yaml").write_text(text)
     return load_policy(tmp_path / "project.yaml")
 
@@ -187,12 +205,14 @@ def test_a_history_ends_where_one_run_over_its_last_state_does(
     known = [v for v in verdicts if {*v.left, *v.right} <= world.keys()]
     assert give_what_holds(at_once, crowded, known) == known
     assert stamp(lived) == stamp(at_once)
+    assert asked(lived) == asked(at_once) != []
 
     with lived.reading() as connection:
         before = releases.active(connection, "person"), stamp(lived)
     run(lived, crowded, full=True)
     with lived.reading() as connection:
         assert (releases.active(connection, "person"), stamp(lived)) == before
+    assert asked(lived) == asked(at_once)
 
 
 # Orders of arrival, with data and entity files as shipped.

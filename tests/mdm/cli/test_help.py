@@ -23,6 +23,7 @@ PROMISED = [
     "releases",
     "activate",
     "plan",
+    "tasks",
     "evaluate",
     "explain",
     "how",
