@@ -13,7 +13,7 @@ from mdm.deciding import Part, Person
 from mdm.engine.inherit import Members, inherit
 from mdm.engine.policy import EntityType
 from mdm.ids import entity_id
-from mdm.store import entities, records
+from mdm.store import crosswalk, entities, records
 from mdm.store.entities import EntityChanges
 from mdm.store.events import Event
 
@@ -66,6 +66,18 @@ def read_before(connection: Connection, entity: EntityType, rids: Sequence[int],
     return Before(living, {eid: members for eid, members in closed.items() if types[eid] == entity.name})
 
 
+def _reserved(connection: Connection, entity: EntityType, rids: Sequence[int]) -> dict[int, Members]:
+    """Ids of another master that have no entity yet, with the records of this type it put there.
+
+    They are inherited like living ones: who has most of the records carries the id, and an id that nobody carries
+    redirects.
+    """
+    if crosswalk.is_empty(connection):
+        return {}
+    table = crosswalk.waiting(connection, rids, entity.name)
+    return _grouped(table.rename_columns(["eid", "rid"]))
+
+
 def _is_outdated(connection: Connection, people: Sequence[Person], before: Before) -> bool:
     """Whether a record has another version or entity than it was decided with, or an entity has other members."""
     mine = {person.rid: (person.version, person.eid) for person in people}
@@ -98,12 +110,14 @@ def draft_changes(
     before = read_before(connection, entity, rids, [people[rid] for rid in (*rids, *gone)])
     if _is_outdated(connection, [people[rid] for rid in (*rids, *gone)], before):
         return None
-    heirs = inherit([frozenset(part) for part in parts], before.living, before.closed)
+    reserved = _reserved(connection, entity, rids)
+    heirs = inherit([frozenset(part) for part in parts], {**before.living, **reserved}, before.closed)
     draft = Draft(revived=list(heirs.revived))
     fresh = sum(eid is None for eid in heirs.ids)
     numbers = count(entities.allocate_eids(connection, fresh))
     eids = [next(numbers) if eid is None else eid for eid in heirs.ids]
     draft.created = [(eid, entity.name) for eid, old in zip(eids, heirs.ids, strict=True) if old is None]
+    draft.created += [(eid, entity.name) for eid in sorted(reserved)]
     draft.retired = [(eid, eids[place]) for eid, place in sorted(heirs.redirected.items())]
     draft.retired += [(eid, None) for eid in heirs.retired]
     draft.membership = [(rid, eid) for part, eid in zip(parts, eids, strict=True) for rid in part]

@@ -21,7 +21,7 @@ from mdm.engine.score import UNKNOWN, Evidence, Score, make_scorer
 from mdm.errors import BadInput, NotFound
 from mdm.ids import eid_of, entity_id
 from mdm.reports import EvidenceLine, Explanation, GoldenLine, HowReport, LinkLine, VerdictLine
-from mdm.store import entities, keys, records, verdicts
+from mdm.store import crosswalk, entities, keys, records, verdicts
 from mdm.store.records import StoredRecord
 from mdm.store.verdicts import UNDO, Identity, Verdict
 from mdm.unresolved import read_rulings
@@ -269,17 +269,19 @@ def how(connection: Connection, entity: str) -> HowReport:
 
 
 def _find(connection: Connection, entity: str) -> tuple[int, list[str]]:
-    """The active entity that is meant, with a note when its id is another one now."""
-    if ":" in entity:
+    """The active entity that is meant, with a note when its id is another one now or that of another master."""
+    alias = crosswalk.known(connection, [entity]).get(entity)
+    if alias is None and ":" in entity:
         return _entity_of(_record(connection, steward.parse_record(entity))), []
-    asked = eid_of(entity)
+    asked = eid_of(entity) if alias is None else alias
     try:
         eid = entities.resolve_redirect(connection, asked)
     except NotFound:
         raise NotFound(f"there is no entity {entity}; name one of its records as source:record_id instead") from None
     if entities.get(connection, eid).state != "active":
         raise NotFound(f"entity {entity} is no more: its last records were deleted, quarantined or moved")
-    return eid, [] if eid == asked else [f"{entity_id(asked)} is part of {entity_id(eid)} now"]
+    named = [] if alias is None else [f"{entity} of another master is {entity_id(asked)} here"]
+    return eid, named if eid == asked else [*named, f"{entity_id(asked)} is part of {entity_id(eid)} now"]
 
 
 def _entity_of(record: StoredRecord) -> int:

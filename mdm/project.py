@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from mdm import explaining, learning, publish, quarantine, resolving, steward, switching, tasks, verification
+from mdm import crosswalks, explaining, learning, publish, quarantine, resolving, steward, switching, tasks, verification
 from mdm.evaluation.report import evaluate
 from mdm.evaluation.truth import read_truth
 from mdm.history import run_summaries
@@ -18,6 +18,7 @@ from mdm.planning import plan_of
 from mdm.policy import ProjectPolicy, load_policy
 from mdm.quarantine import Decision
 from mdm.reports import (
+    CrosswalkReport,
     EvaluationReport,
     Explanation,
     ExportReport,
@@ -171,6 +172,11 @@ class Project:
         """How good the data of each source is, and how that moved over the last runs."""
         with self.store() as store, store.reading() as connection:
             return read_scorecard(connection, self.policy.file.project, runs)
+
+    def import_crosswalk(self, path: Path, actor: str = "") -> CrosswalkReport:
+        """Reserve the ids of another master (source, record_id, entity_id) for its records; the next run uses them."""
+        with self.store() as store, store.writing() as connection:
+            return crosswalks.import_crosswalk(connection, path, actor)
 
     def tasks(self, kind: str | None = None, *, state: str | None = "open", limit: int | None = None) -> list[TaskLine]:
         """The questions to stewards of that kind and state (None: of any), the most urgent first."""

@@ -28,6 +28,7 @@ from mdm.ids import ALPHABET, entity_id
 from mdm.reports import ExportReport
 from mdm.store import Store, audit, entities, links, overview, records, releases, runs, tasks
 from mdm.store.bulk import chunks
+from mdm.store.crosswalk import present as present_aliases
 from rules.kinds import KINDS
 
 Ints = npt.NDArray[np.int64]
@@ -53,6 +54,7 @@ LINKS = pa.schema(
     + [("bits", pa.float64()), ("levels", pa.string()), ("release", pa.string())]
 )
 ISSUES = pa.schema([(name, pa.string()) for name in ("source", "record_id", "issue", "file")] + [("line", pa.int64())])
+ALIASES = pa.schema([("alias", pa.string()), ("entity_id", pa.string())])
 CHANGES = pa.schema(
     [("event_no", pa.int64())] + [(name, pa.string()) for name in ("kind", "entity_id", "fields", "redirect")]
 )
@@ -226,6 +228,9 @@ def _write_all(connection: Connection, types: Mapping[str, EntityType], files: F
     view = View(connection, types, read_roll(connection), changed)
     files.start("crosswalk", CROSSWALK)
     files.write("crosswalk", _crosswalk(view.rows))
+    files.start("aliases", ALIASES)
+    for table in _aliases(view):
+        files.write("aliases", table)
     _write_golden(view, files)
     files.start("links", LINKS)
     for table in _links(view):
@@ -233,6 +238,14 @@ def _write_all(connection: Connection, types: Mapping[str, EntityType], files: F
     files.start("issues", ISSUES)
     for table in _issues(view):
         files.write("issues", table)
+
+
+def _aliases(view: View) -> Iterator[pa.Table]:
+    """The ids of another master with the entity each leads to today, null when there is none any more, or none yet."""
+    for rows in chunks(present_aliases(view.connection), GOLDEN_ROWS):
+        eids = pa.array([eid for _, eid in rows], pa.int64())
+        table = pa.table([pa.array([alias for alias, _ in rows]), entity_ids(eids)], schema=ALIASES)
+        yield table if view.changed is None else table.filter(pc.is_in(eids, value_set=view.changed))
 
 
 def _changes(events: pa.Table) -> pa.Table:

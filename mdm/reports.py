@@ -67,6 +67,22 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class CrosswalkReport:
+    """What a crosswalk of another master brought.
+
+    records: rows taken. ids: different ids among them. own: those of our own form, which keep their number.
+    waiting: records that are not stored yet. ignored: columns of the file that nobody read.
+    """
+
+    path: str
+    records: int
+    ids: int
+    own: int
+    waiting: int
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TaskLine:
     """One question to a steward.
 

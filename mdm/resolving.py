@@ -6,9 +6,9 @@ would change. Then it is written, portion by portion, or in one transaction wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from sqlalchemy import Connection
@@ -22,7 +22,7 @@ from mdm.golden import Block
 from mdm.guards import GuardSpec, check_merges, check_sizes
 from mdm.matching import Work
 from mdm.scratch import append, fetch, has_table
-from mdm.store import Store, entities, links, overview, records, releases, verdicts
+from mdm.store import Store, crosswalk, entities, links, overview, records, releases, verdicts
 from mdm.store.links import LinkRow
 from mdm.tasks import Findings, Touched
 from mdm.unresolved import Unresolved, active_rids, read_people, read_rulings, read_touched, read_unresolved
@@ -45,7 +45,8 @@ class Decided:
     """A decision that is not written yet; `links_TYPE` holds its links.
 
     people: everybody it is about, also those in `todo.gone`. compared: pairs. findings: what stewards should know.
-    verdicts: the number of the newest verdict it obeys.
+    verdicts: the number of the newest verdict it obeys. reserved: record -> the number of its id in another master,
+    where that has no entity yet.
     """
 
     todo: Unresolved
@@ -54,6 +55,7 @@ class Decided:
     parts: list[Part]
     compared: int
     findings: Findings
+    reserved: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,15 @@ def decide(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Decided | 
             decision = partition(release, people, merge_links, rulings, matching.weigh_inside(work, release))
         findings = Findings(contradictions.find_in_bulk(work, decision.parts), decision.cut)
         leaving = read_people(work, connection, todo.gone)
-    return Decided(todo, newest, people | leaving, decision.parts, compared, findings)
+        reserved = _read_reserved(work, connection, people)
+    return Decided(todo, newest, people | leaving, decision.parts, compared, findings, reserved)
+
+
+def _read_reserved(work: Work, connection: Connection, rids: Iterable[int]) -> dict[int, int]:
+    if crosswalk.is_empty(connection):
+        return {}
+    table = crosswalk.waiting(connection, rids, work.entity.name)
+    return dict(zip(table["rid"].to_pylist(), table["said"].to_pylist(), strict=True))
 
 
 def _link(work: Work, connection: Connection, release: Release, todo: Unresolved) -> int:
@@ -254,13 +264,13 @@ def cut_portions(decided: Decided) -> Iterator[Portion]:
 
 
 def inseparable(decided: Decided) -> Iterator[tuple[list[Part], list[int]]]:
-    """Parts and leaving records, together where they hold members of one present entity."""
+    """Parts and leaving records, together where they hold members of one present entity, or of one reserved id."""
     leaving = [(rid,) for rid in decided.todo.gone]
     every = [*decided.parts, *leaving]
     first: dict[int, int] = {}
     ties: list[tuple[int, int]] = []
     for place, part in enumerate(every):
-        for eid in {decided.people[rid].eid for rid in part} - {None}:
+        for eid in {eid for rid in part for eid in (decided.people[rid].eid, decided.reserved.get(rid))} - {None}:
             if first.setdefault(eid, place) != place:  # type: ignore[arg-type]
                 ties.append((first[eid], place))  # type: ignore[index]
     tied = {group[0]: group for group in components(ties)}

@@ -18,16 +18,17 @@ from mdm.contradictions import Contradiction
 from mdm.deciding import Part, Rulings
 from mdm.ids import entity_id
 from mdm.reports import TaskLine
-from mdm.store import links, records, tasks, verdicts
+from mdm.store import crosswalk, links, records, tasks, verdicts
 from mdm.store.tasks import Closing, Question, Task
 from mdm.store.verdicts import Identity, Verdict
 from mdm.unresolved import read_rulings
 
-MATCH, CONFLICT, CUT = "match", "conflict", "cut"
+MATCH, CONFLICT, CUT, CROSSWALK = "match", "conflict", "cut", "crosswalk"
 KINDS: Mapping[str, str] = {
     MATCH: "two entities may be one customer",
     CONFLICT: "strong identifiers inside an entity contradict each other",
     CUT: "so many records hang together that they were cut apart at higher thresholds",
+    CROSSWALK: "the crosswalk of another master says otherwise",
 }
 # A weight that is so many bits away from the merge threshold counts half as urgent.
 HALF_URGENT_BITS = 4.0
@@ -80,8 +81,13 @@ def _is_same(task: Task, question: Question) -> bool:
 def _questions(connection: Connection, touched: Touched) -> Iterator[Question]:
     homes = {rid: eid for rid, (_, eid) in records.standing(connection, touched.rids).items()}
     rulings = read_rulings(connection, verdicts.active(connection))
-    yield from _sized(connection, touched, _matches(connection, touched, rulings))
-    yield from _sized(connection, touched, _conflicts(touched, homes, rulings))
+    matches = _matches(connection, touched, rulings)
+    drafts = {draft.question: draft for draft in (*matches, *_conflicts(touched, homes, rulings))}
+    for draft in _crosswalk_questions(connection, touched, rulings):
+        known = drafts.get(draft.question)
+        # One question however many reasons there are to ask it.
+        drafts[draft.question] = draft if known is None else replace(draft, bits=known.bits)
+    yield from _sized(connection, touched, list(drafts.values()))
     yield from _cuts(touched, homes)
 
 
@@ -137,6 +143,58 @@ def _conflicts(touched: Touched, homes: Mapping[int, int | None], rulings: Rulin
 
 def _held_together(rulings: Rulings, left: int, right: int) -> bool:
     return any(left in side and right in side for side in rulings.same)
+
+
+def _crosswalk_questions(connection: Connection, touched: Touched, rulings: Rulings) -> list[Question]:
+    """One question per two entities that are one to the other master, and per entity that is several to it."""
+    if crosswalk.is_empty(connection):
+        return []
+    table = crosswalk.said(connection, touched.rids, touched.entity)
+    columns = (table[name].to_pylist() for name in ("said", "eid", "rid"))
+    by_id: dict[int, dict[int, list[int]]] = {}
+    by_entity: dict[int, dict[int, list[int]]] = {}
+    for said, eid, rid in zip(*columns, strict=True):
+        if eid is not None:
+            by_id.setdefault(said, {}).setdefault(eid, []).append(rid)
+            by_entity.setdefault(eid, {}).setdefault(said, []).append(rid)
+    apart = _kept_apart(connection, rulings)
+    names = _said_names(connection, by_id)
+    torn = [
+        _draft(
+            touched, CROSSWALK, pair, (min(by_id[said][pair[0]]), min(by_id[said][pair[1]])), details={"ids": [text]}
+        )
+        for said, text in sorted(names.items())
+        for pair in _torn_pairs(by_id[said])
+        if pair not in apart
+    ]
+    return torn + [draft for eid in sorted(by_entity) for draft in _mixed(touched, eid, by_entity[eid], names, rulings)]
+
+
+def _said_names(connection: Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """The ids as the other master wrote them."""
+    given = crosswalk.names(connection, numbers)
+    return {number: given.get(number) or entity_id(number) for number in numbers}
+
+
+def _torn_pairs(groups: Mapping[int, Sequence[int]]) -> list[Pair]:
+    """The entity with most of the records, beside each other one."""
+    first, *others = sorted(groups, key=lambda eid: (-len(groups[eid]), eid))
+    return [_ordered(first, other) for other in others]
+
+
+def _mixed(
+    touched: Touched, eid: int, groups: Mapping[int, Sequence[int]], names: Mapping[int, str], rulings: Rulings
+) -> list[Question]:
+    """At most one question about an entity that holds records of several ids; verdicts may call two of them one."""
+    if eid not in touched.eids:
+        return []
+    first, *others = sorted(groups, key=lambda said: (-len(groups[said]), said))
+    open_ = [said for said in others if not _held_together(rulings, min(groups[first]), min(groups[said]))]
+    if not open_:
+        return []
+    details = {"ids": [names[said] for said in (first, *open_)]}
+    shown = (min(groups[first]), min(groups[open_[0]]))
+    return [_draft(touched, CROSSWALK, (eid, None), shown, details=details)]
 
 
 def _cuts(touched: Touched, homes: Mapping[int, int | None]) -> Iterator[Question]:

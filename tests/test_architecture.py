@@ -46,6 +46,7 @@ NO_STAGES = {
     "doors": {"__main__", "cli", "project"},
     "parts of one stage": {"reading", "exporting", "engine.compare", "engine.levels", "engine.shared"},
     "beside the flow": {
+        "crosswalks",
         "demo",
         "evaluation",
         "explaining",

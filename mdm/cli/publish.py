@@ -10,6 +10,7 @@ import typer
 
 from mdm.cli.options import DEFAULT_PROJECT, AsJson, ProjectFile, StoreUrl, open_project
 from mdm.cli.output import print_json, print_lines, print_table
+from mdm.cli.verdicts import Actor, user_name
 from mdm.reports import ExportReport
 
 
@@ -54,3 +55,34 @@ def show_export(report: ExportReport) -> None:
     print_table("Exported", ("file", "rows"), [(written.path, written.rows) for written in report.files])
     if report.cursor is not None:
         print_lines([f"Next time: --since {report.cursor} for what changed."])
+
+
+def import_crosswalk(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="csv, tsv, parquet or jsonl.")],
+    *,
+    actor: Actor = None,
+    project: ProjectFile = DEFAULT_PROJECT,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take over the entity ids of another master.
+
+    The file says source, record_id and entity_id of each record; other columns are not read. It may come before the
+    first run or later. The next run lets entities inherit these ids; an id of another form than ours stays valid
+    wherever an id is asked for, and `mdm export` lists it in `aliases`. Where the data contradict the file, `mdm tasks`
+    asks.
+
+    \b
+    Examples:
+      mdm import-crosswalk old_master.csv
+      mdm import-crosswalk old_master.csv -p shop/project.yaml --json
+    """
+    report = open_project(project, store).import_crosswalk(path, actor or user_name())
+    if as_json:
+        print_json(report)
+        return
+    facts = [("records", report.records), ("ids", report.ids), ("ids of our own form", report.own)]
+    print_table("Imported", ("", "count"), [*facts, ("records not stored yet", report.waiting)])
+    if report.ignored:
+        print_lines([f"Not read: {', '.join(report.ignored)}; golden values follow from the records themselves."])
+    print_lines(["Next: mdm run"])

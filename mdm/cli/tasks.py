@@ -18,6 +18,7 @@ class Kind(StrEnum):
     match = "match"
     conflict = "conflict"
     cut = "cut"
+    crosswalk = "crosswalk"
 
 
 class State(StrEnum):
@@ -40,8 +41,8 @@ def tasks(
     """List the questions that a steward should answer.
 
     match: two entities may be one customer. conflict: an entity holds strong identifiers that contradict each other.
-    cut: so many records hang together that they were cut apart. A verdict answers a task; what settles itself becomes
-    obsolete.
+    cut: so many records hang together that they were cut apart. crosswalk: what another master said is not what the
+    data says. A verdict answers a task; what settles itself becomes obsolete.
 
     \b
     Examples:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,14 +55,41 @@ def read_truth(path: Path) -> Truth:
 
     Raises BadSource when the file, its columns or its labels cannot be used, or rows contradict each other.
     """
-    if not path.is_file():
-        raise BadSource(f"truth file {path} does not exist")
-    if path.suffix not in SUFFIXES:
-        raise BadSource(f"truth file {path} is none of {', '.join(SUFFIXES)}")
-    try:
+    with _refusing(path, "truth file"):
         return _truth(path)
+
+
+def read_assignment(path: Path, group: str) -> tuple[Any, list[str]]:
+    """Records as (source, record_id, `group`), rows without a group left out; and the names of other columns.
+
+    Raises BadSource as `read_truth` does.
+    """
+    wanted = (*CLUSTER_COLUMNS[:2], group)
+    with _refusing(path, "file"):
+        names = _column_names(path)
+        missing = [column for column in wanted if column not in names]
+        if missing:
+            raise BadSource(f"file {path} lacks the columns {', '.join(missing)}; it needs {', '.join(wanted)}")
+        table = _labelled(_read(path, wanted), group)
+        blank = table.num_rows - _labelled(_labelled(table, wanted[0]), wanted[1]).num_rows
+        if blank:
+            raise BadSource(f"file {path} has {blank} rows without source or record_id")
+        distinct = table.group_by(list(wanted)).aggregate([])
+        _refuse_contradictions(path, _row_refs(path, distinct, ""), f"more than one {group}")
+        return distinct, sorted(names.difference(wanted))
+
+
+@contextmanager
+def _refusing(path: Path, what: str) -> Iterator[None]:
+    """Raises BadSource for a file that is not there or cannot be read."""
+    if not path.is_file():
+        raise BadSource(f"{what} {path} does not exist")
+    if path.suffix not in SUFFIXES:
+        raise BadSource(f"{what} {path} is none of {', '.join(SUFFIXES)}")
+    try:
+        yield
     except (pa.ArrowInvalid, orjson.JSONDecodeError, UnicodeDecodeError) as error:
-        raise BadSource(f"truth file {path} cannot be read: {error}") from error
+        raise BadSource(f"{what} {path} cannot be read: {error}") from error
 
 
 def record_refs(sources: Any, record_ids: Any) -> Any:

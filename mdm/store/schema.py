@@ -220,6 +220,23 @@ Index("task_question", task.c.question, unique=True, sqlite_where=_OPEN, postgre
 for _searched in ("left_eid", "right_eid", "left_rid", "priority"):
     Index(f"task_{_searched}", task.c[_searched], sqlite_where=_OPEN, postgresql_where=_OPEN)
 
+alias = Table(
+    "alias",
+    metadata,
+    Column("alias", Text, primary_key=True),
+    _wide("eid"),
+)
+Index("alias_eid", alias.c.eid)
+
+imported = Table(
+    "imported",
+    metadata,
+    _wide("source_id", key=True),
+    Column("record_id", Text, primary_key=True),
+    _wide("eid"),
+)
+Index("imported_eid", imported.c.eid)
+
 release = Table(
     "release",
     metadata,
