@@ -16,7 +16,7 @@ from functools import partial
 import duckdb
 from sqlalchemy import Connection
 
-from mdm import delivery, guards, judging, learning, rereading, resolving, scoring
+from mdm import delivery, guards, judging, learning, rereading, resolving, scoring, source_changes
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release
 from mdm.errors import BadProject, Breaker
@@ -26,7 +26,7 @@ from mdm.policy import ProjectPolicy
 from mdm.resolving import Decided, GuardedWrite, Ruling
 from mdm.scratch import count, open_scratch
 from mdm.sources import check_columns
-from mdm.store import Store, measures, overview, runs
+from mdm.store import Store, measures, overview, runs, sources
 from mdm.store.locks import run_lock
 from mdm.watch import Progress, Tally, Watch
 from rules.set_judging import SetOutcome
@@ -43,12 +43,13 @@ ATTEMPTS = 5
 class Options:
     """full: decide everything anew. retrain: True learns new releases, False never does, None when there is need.
 
-    allow: the guards that are set aside.
+    allow: the guards that are set aside. withdraw: sources without a block whose records are deleted.
     """
 
     full: bool = False
     retrain: bool | None = None
     allow: frozenset[str] = frozenset()
+    withdraw: frozenset[str] = frozenset()
 
 
 Hear = Callable[[str, str, Decided], None]
@@ -101,6 +102,7 @@ def _run(store: Store, policy: ProjectPolicy, options: Options, watch: Watch) ->
     if options.retrain is False:
         _refuse_unfit(policy, active)
     with store.writing() as connection:
+        source_changes.check_withdrawals(connection, policy.file, options.withdraw)
         run_id = runs.start(connection, "batch")
     with _recorded(store, run_id, watch.tally), open_scratch() as scratch:
         run = Run(store, policy, active, scratch, options, replace(watch, run_id=run_id))
@@ -129,6 +131,8 @@ def _recorded(store: Store, run_id: int, tally: Tally) -> Iterator[None]:
 def deliver(run: Run, run_id: int) -> None:
     """Read the sources and commit what changed."""
     intake = Intake(run.policy.file)
+    with run.store.writing() as connection:
+        run.watch.tally.notes += source_changes.follow_renames(connection, run.policy.file)
     with run.watch.tally.stage("read and prepare"):
         with run.store.reading() as connection:
             stored = delivery.read_stored(connection)
@@ -136,12 +140,15 @@ def deliver(run: Run, run_id: int) -> None:
         intake.refuse(run.scratch, staged, stored.hashes, run.options.allow)
         del stored
     _guard_delivery(run, staged.by_source)
+    leaving = _withdraw(run)
     _guard(run, [name for name in run.policy.entities if name not in _changed(run)], judging.judge_delivery)
     with run.watch.tally.stage("write records"), run.store.writing() as connection:
         run.watch.progress("write records", 0, None)
         caps = {release.cap for release in run.active.values() if release is not None}
         done = delivery.commit_delivery(connection, run.scratch, run.policy.entities, run_id, caps)
         delivery.set_aside(connection, run_id, intake.bad)
+        source_changes.note_withdrawals(connection, run.options.withdraw, leaving)
+        left = source_changes.left_notes(sources.held(connection), run.policy.file)
     run.watch.tally.quarantined = intake.rejected.total() + done.quarantined
     for stage, amount in (
         ("rows read", staged.read + intake.rejected.total()),
@@ -153,7 +160,14 @@ def deliver(run: Run, run_id: int) -> None:
         ("records quarantined", done.quarantined),
     ):
         run.watch.tally.add(stage, amount)
-    run.watch.tally.notes += intake.notes(staged)
+    run.watch.tally.notes += [*intake.notes(staged), *left]
+
+
+def _withdraw(run: Run) -> int:
+    withdrawn, allowed = run.options.withdraw, "deletes" in run.options.allow
+    if not withdrawn:
+        return 0
+    return source_changes.stage_withdrawals(run.scratch, withdrawn, run.policy.file.guards, allowed=allowed)
 
 
 def _count(run: Run, rows: int) -> None:
@@ -166,7 +180,7 @@ def _guard_delivery(run: Run, rows: Mapping[str, int]) -> None:
     run.watch.tally.rows.update(rows)
     if "drop" not in allowed:
         with run.store.reading() as connection:
-            before = runs.last_rows(connection)
+            before = sources.renamed(sources.former(connection), runs.last_rows(connection))
         guards.check_drop(rows, before, [s.name for s in run.policy.file.sources if s.snapshot], spec)
     if "deletes" not in allowed:
         guards.check_deletions(run.scratch, spec)

@@ -73,17 +73,19 @@ class Project:
         retrain: bool | None = None,
         allow: Collection[str] = (),
         dry: bool = False,
+        withdraw: Collection[str] = (),
         progress: Progress = silent,
     ) -> RunReport:
         """Bring the store up to date with the sources: the batch job. Raises BadSource before a store is made.
 
         allow: guards to set aside, of mdm.guards.GUARDS. Raises Breaker when another one stops it.
+        withdraw: sources that the project file no longer has, whose records are deleted.
         dry: change nothing, and tell what would change; other writers wait meanwhile.
         """
         check_columns(self.policy.file)
         with self.store() as store:
             before = publish.count_entities(store)
-            options = Options(full, retrain, frozenset(allow))
+            options = Options(full, retrain, frozenset(allow), frozenset(withdraw))
             if dry:
                 return self._rehearse(store, options, progress, before)
             run_id, tally = run_batch(store, self.policy, options, progress)
@@ -203,7 +205,7 @@ class Project:
         with self.store() as store, store.reading() as connection:
             return explaining.how(connection, entity)
 
-    def export(self, directory: Path, file_format: str = "parquet", since: int | None = None) -> ExportReport:
+    def export(self, directory: Path, file_format: str = "parquet", since: publish.Since | None = None) -> ExportReport:
         """Write the tables of the store as files."""
         with self.store() as store:
             return publish.export(store, self.policy.entities, directory, file_format, since)

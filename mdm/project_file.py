@@ -113,7 +113,10 @@ class MatchSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProjectFile:
-    """The policy of a project; `store` is a URL, absolute for SQLite; `path` is absolute."""
+    """The policy of a project; `store` is a URL, absolute for SQLite; `path` is absolute.
+
+    renames: source -> the name it had before. They change nothing of what is decided.
+    """
 
     path: Path
     project: str
@@ -124,6 +127,7 @@ class ProjectFile:
     match: MatchSpec
     guards: GuardSpec
     survivorship: Mapping[str, SurvivorshipPolicy]
+    renames: Mapping[str, str]
 
 
 def load_project(path: Path, environ: Mapping[str, str] | None = None) -> ProjectFile:
@@ -148,6 +152,7 @@ def project_of(document: Document, environ: Mapping[str, str]) -> ProjectFile:
         match=_match(document, door),
         guards=GuardSpec(**dict(door.guards)),
         survivorship=_survivorship(document, door, entities),
+        renames=_renames(document, door),
     )
 
 
@@ -319,6 +324,19 @@ def _rules(document: Document, written: str | None) -> Path | None:
     if not path.is_file():
         raise document.refuse(("rules",), f"no file {path}")
     return path
+
+
+def _renames(document: Document, door: ProjectDoor) -> dict[str, str]:
+    """Source -> its former name, which is no source's name now and nobody else's former one."""
+    renames: dict[str, str] = {}
+    for name, source in door.sources.items():
+        old = source.renamed_from
+        if old is not None and (old in door.sources or old in renames.values()):
+            key = ("sources", name, "renamed_from")
+            raise document.refuse(key, f"{old!r} is a source of this file, or renamed twice")
+        if old is not None:
+            renames[name] = old
+    return renames
 
 
 def _match(document: Document, door: ProjectDoor) -> MatchSpec:

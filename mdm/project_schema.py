@@ -87,6 +87,7 @@ class SourceDoor(_Door):
     trust: Annotated[dict[str, Share], BeforeValidator(_as_default)] = {}
     duplicate_free: bool = False
     snapshot: bool = False
+    renamed_from: str | None = None
     fields: dict[str, Any]
 
 

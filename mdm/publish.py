@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from mdm.store.crosswalk import present as present_aliases
 from rules.kinds import KINDS
 
 Ints = npt.NDArray[np.int64]
+Since = int | datetime  # an event number, or a moment
 
 GOLDEN_ROWS = 20_000
 TAIL_BITS = 10  # the last two digits of an id
@@ -187,22 +189,30 @@ class View:
 
 
 def export(
-    store: Store, types: Mapping[str, EntityType], directory: Path, file_format: str, since: int | None
+    store: Store, types: Mapping[str, EntityType], directory: Path, file_format: str, since: Since | None
 ) -> ExportReport:
     """Write the tables of the store, one file each, all of one moment; the export is audited before files appear.
 
-    since: only entities that have events after this number, and those events as `changes`. A consumer replaces what it
+    since: only entities that have events after this number, or from this moment on (by the clock of whoever wrote them;
+    without zone UTC), and those events as `changes`. A consumer replaces what it
     holds of every entity named there. Raises BadInput for an unknown format, a folder that cannot be written, or an
     event number that was never given out.
     """
     with open_files(directory, file_format) as files:
         with store.reading() as connection:
             cursor = overview.last_event(connection)
+            since = overview.event_before(connection, _stamp(since)) if isinstance(since, datetime) else since
             if since is not None and since > cursor:
                 raise BadInput(f"there is no event {since} yet, the last one is {cursor}; pass the cursor of an export")
             _write_all(connection, types, files, since)
         _audit(store, directory, file_format, since, files.rows)
         return ExportReport(files.publish(), cursor or None)
+
+
+def _stamp(moment: datetime) -> str:
+    """The moment as `recorded_at` has it, which knows whole seconds: the second it lies in belongs to it."""
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _audit(store: Store, directory: Path, file_format: str, since: int | None, rows: Mapping[str, int]) -> None:

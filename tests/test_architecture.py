@@ -56,6 +56,7 @@ NO_STAGES = {
         "planning",
         "quarantine",
         "rebuilding",
+        "source_changes",
         "steward",
         "switching",
         "verification",

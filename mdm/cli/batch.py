@@ -39,6 +39,10 @@ def run(
     allow: Annotated[
         list[Guard] | None, typer.Option("--allow", help="Set this guard aside; may be given several times.")
     ] = None,
+    withdraw: Annotated[
+        list[str] | None,
+        typer.Option("--withdraw", metavar="SOURCE", help="Delete the records of a source that has no block any more."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing, show what would change.")] = False,
     store: StoreUrl = None,
     as_json: AsJson = False,
@@ -54,6 +58,7 @@ def run(
       mdm run
       mdm run -p shop/project.yaml --full
       mdm run --allow-deletes
+      mdm run --withdraw legacy
       mdm run --dry-run
       mdm run --allow merges --allow giants
       mdm run --json > run.json
@@ -61,7 +66,9 @@ def run(
     opened = open_project(project, store)
     allowed = {guard.value for guard in allow or ()} | ({"deletes"} if allow_deletes else set())
     with progress_bars(quiet=as_json) as progress:
-        report = opened.run(full=full, retrain=retrain, allow=allowed, dry=dry_run, progress=progress)
+        report = opened.run(
+            full=full, retrain=retrain, allow=allowed, withdraw=withdraw or (), dry=dry_run, progress=progress
+        )
     if as_json:
         print_json(report)
     else:

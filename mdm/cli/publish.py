@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from mdm.cli.options import DEFAULT_PROJECT, AsJson, ProjectFile, StoreUrl, open_project
 from mdm.cli.output import print_json, print_lines, print_table
 from mdm.cli.verdicts import Actor, user_name
+from mdm.errors import BadInput
 from mdm.reports import ExportReport
 
 
@@ -28,26 +30,38 @@ def export(
     project: ProjectFile = DEFAULT_PROJECT,
     file_format: Annotated[Format, typer.Option("--format", help="The format of the files.")] = Format.PARQUET,
     since: Annotated[
-        int | None, typer.Option("--since", min=0, metavar="EVENT", help="Only what changed after this event.")
+        str | None,
+        typer.Option("--since", metavar="EVENT", help="Only what changed after this event, or since this moment."),
     ] = None,
     store: StoreUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Write entities and golden records to files.
 
-    One file per table: crosswalk, golden records, provenance, links and issues.
+    One file per table: crosswalk, golden records, provenance, links, issues, and ids of elsewhere (aliases).
 
     \b
     Examples:
       mdm export out
       mdm export out -p shop/project.yaml --format csv
       mdm export changes --since 1200 --json
+      mdm export changes --since 2026-11-02T06:00:00Z
     """
-    report = open_project(project, store).export(directory, file_format.value, since)
+    report = open_project(project, store).export(directory, file_format.value, _since(since))
     if as_json:
         print_json(report)
     else:
         show_export(report)
+
+
+def _since(text: str | None) -> int | datetime | None:
+    """An event number, or a moment in ISO 8601. Raises BadInput."""
+    if text is None or text.isdecimal():
+        return None if text is None else int(text)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"--since {text!r} is no event number, and no moment such as 2026-11-02T06:00:00Z") from None
 
 
 def show_export(report: ExportReport) -> None:

@@ -67,6 +67,12 @@ def events_after(connection: Connection, event_no: int) -> pa.Table:
     return read_table(connection, select(*columns).where(event.c.event_no > event_no).order_by(event.c.event_no))
 
 
+def event_before(connection: Connection, moment: str) -> int:
+    """The number of the last event before all that were recorded at that moment (as in recorded_at) or later."""
+    first = connection.scalar(select(func.min(event.c.event_no)).where(event.c.recorded_at >= moment))
+    return last_event(connection) if first is None else int(first) - 1
+
+
 def last_event(connection: Connection) -> int:
     """The number of the newest event; 0 when there was none yet."""
     return counters.last(connection, "event")

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -219,6 +220,15 @@ _OPEN = text("state = 'open'")
 Index("task_question", task.c.question, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
 for _searched in ("left_eid", "right_eid", "left_rid", "priority"):
     Index(f"task_{_searched}", task.c[_searched], sqlite_where=_OPEN, postgresql_where=_OPEN)
+
+former_source = Table(
+    "former_source",
+    metadata,
+    _text("name"),
+    _wide("last_verdict"),
+    _wide("source_id"),
+    PrimaryKeyConstraint("name", "last_verdict"),
+)
 
 alias = Table(
     "alias",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from mdm.errors import Conflict, NotFound
-from mdm.store import counters
+from mdm.store import counters, sources
 from mdm.store.schema import verdict
+from mdm.store.sources import FormerName
 from mdm.store.store import recorded_at
 
 Identity = tuple[str, str]
@@ -74,14 +74,14 @@ def get(connection: Connection, verdict_id: int) -> Verdict:
     row = connection.execute(select(verdict).where(verdict.c.verdict_id == verdict_id)).one_or_none()
     if row is None:
         raise NotFound(f"there is no verdict {verdict_id}")
-    return _verdict(dict(row._mapping))
+    return _verdict(dict(row._mapping), sources.former(connection))
 
 
 def active(connection: Connection) -> list[Verdict]:
     """The verdicts that hold, oldest first: no undo entries, nothing withdrawn."""
     withdrawn = select(verdict.c.undoes).where(verdict.c.undoes.is_not(None))
     statement = select(verdict).where(verdict.c.kind != UNDO, verdict.c.verdict_id.not_in(withdrawn))
-    return [_verdict(dict(row._mapping)) for row in connection.execute(statement.order_by(verdict.c.verdict_id))]
+    return _verdicts(connection, statement.order_by(verdict.c.verdict_id))
 
 
 def released(connection: Connection) -> frozenset[Content]:
@@ -111,19 +111,23 @@ def last(connection: Connection) -> int:
 def named_after(connection: Connection, verdict_id: int) -> set[Identity]:
     """The records that entries with a greater number are about, withdrawals too."""
     newer = select(verdict).where(verdict.c.verdict_id > verdict_id)
-    given = [_verdict(dict(row._mapping)) for row in connection.execute(newer)]
-    return {name for each in given for name in (*each.left, *each.right)}
+    return {name for each in _verdicts(connection, newer) for name in (*each.left, *each.right)}
 
 
 def all(connection: Connection) -> list[Verdict]:
     """Every entry of the ledger, oldest first, with the withdrawn ones and the undo entries that withdrew them."""
-    return [_verdict(dict(row._mapping)) for row in connection.execute(select(verdict).order_by(verdict.c.verdict_id))]
+    return _verdicts(connection, select(verdict).order_by(verdict.c.verdict_id))
 
 
-def _verdict(row: dict[str, Any]) -> Verdict:
-    left, right = (_identities(json.loads(row.pop(f"{side}_records"))) for side in ("left", "right"))
+def _verdicts(connection: Connection, statement: Select[Any]) -> list[Verdict]:
+    names = sources.former(connection)
+    return [_verdict(dict(row._mapping), names) for row in connection.execute(statement)]
+
+
+def _verdict(row: dict[str, Any], names: list[FormerName]) -> Verdict:
+    """The entry, its records under the names that their sources have today."""
+    left, right = (
+        tuple((sources.name_then(names, source, row["verdict_id"]), record_id) for source, record_id in listed)
+        for listed in (json.loads(row.pop(f"{side}_records")) for side in ("left", "right"))
+    )
     return Verdict(left=left, right=right, **row)
-
-
-def _identities(listed: Iterable[list[str]]) -> tuple[Identity, ...]:
-    return tuple((source, record_id) for source, record_id in listed)

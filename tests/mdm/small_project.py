@@ -178,9 +178,9 @@ def write_project(folder: Path, crm: str = CRM, web: str = WEB) -> Path:
     return folder / "project.yaml"
 
 
-def run(store: Store, policy: ProjectPolicy, **options: bool) -> None:
+def run(store: Store, policy: ProjectPolicy, *, full: bool = False) -> None:
     """A batch run that learns nothing."""
-    run_batch(store, policy, Options(retrain=False, allow=frozenset({"deletes"}), **options), silent)
+    run_batch(store, policy, Options(full=full, retrain=False, allow=frozenset({"deletes"})), silent)
 
 
 def run_first(store: Store, policy: ProjectPolicy) -> None:

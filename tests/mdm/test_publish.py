@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -257,3 +258,21 @@ def test_every_export_is_audited(store: Store, policy: ProjectPolicy, tmp_path: 
         action, details = connection.exec_driver_sql("select action, details from audit").one()
     assert action == "export"
     assert json.loads(details)["rows"]["crosswalk"] == 10
+
+
+@pytest.mark.parametrize(
+    ("moment", "changed"),
+    [
+        (datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), True),
+        (datetime(2026, 1, 2, 3, 4, 5), True),
+        (datetime(2026, 1, 2, 4, 4, 5, tzinfo=timezone(timedelta(hours=1))), True),
+        (datetime(2026, 1, 2, 3, 4, 6, tzinfo=UTC), False),
+        (datetime(2025, 1, 1), True),
+    ],
+)
+def test_since_a_moment_gives_what_was_recorded_from_then_on(
+    store: Store, policy: ProjectPolicy, tmp_path: Path, moment: datetime, changed: bool
+) -> None:
+    export(store, policy.entities, tmp_path / "out", "parquet", moment)
+    rows = pq.read_table(tmp_path / "out" / "changes.parquet").num_rows
+    assert (rows > 0) is changed
