@@ -47,7 +47,7 @@ def carried_over(release: Release, policy: ProjectPolicy) -> Release:
 
 def named(release: Release) -> Release:
     """The release with an id taken from its content: learning the same again gives the same release."""
-    digest = sha256(orjson.dumps(to_json(release), option=orjson.OPT_SORT_KEYS)).hexdigest()
+    digest = sha256(orjson.dumps(to_json(replace(release, release_id="")), option=orjson.OPT_SORT_KEYS)).hexdigest()
     return replace(release, release_id=f"{release.entity}-{digest[:12]}")
 
 

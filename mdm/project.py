@@ -9,6 +9,19 @@ from pathlib import Path
 from typing import Literal
 
 from mdm import crosswalks, explaining, learning, publish, quarantine, resolving, steward, switching, tasks, verification
+from mdm import (
+    crosswalks,
+    explaining,
+    learning,
+    publish,
+    release_files,
+    resolving,
+    steward,
+    switching,
+    tasks,
+    verification,
+)
+from mdm.errors import BadProject
 from mdm.evaluation.report import evaluate
 from mdm.evaluation.truth import read_truth
 from mdm.history import run_summaries
@@ -139,6 +152,26 @@ class Project:
             ids = {stored.release_id for stored in active.values() if stored is not None}
             known = releases.all(connection)
         return [learning.summary(learning.read(stored), active=stored.release_id in ids) for stored in known]
+
+    def export_release(self, release_id: str, path: Path, form: str = "json") -> ExportReport:
+        """Write a release: `json`, a file for `import_release`, or `splink`, a folder for Splink."""
+        with self.store() as store, open_scratch() as scratch, store.reading() as connection:
+            if form == "json":
+                return ExportReport(tuple(release_files.write_json(connection, release_id, path)))
+            release = switching.fit_release(connection, self.policy, release_id)
+            work = Work(scratch, self.policy.entities[release.entity])
+            return ExportReport(tuple(release_files.write_splink(connection, release, work, path)))
+
+    def import_release(self, path: Path) -> ReleaseSummary:
+        """The release of a file that `export_release` wrote, stored, not active. Raises BadSource, BadProject."""
+        release = release_files.read_json(path)
+        if release.entity not in self.policy.entities:
+            raise BadProject(
+                f"{path} decides about {release.entity}; this project has {', '.join(self.policy.entities)}"
+            )
+        with self.store() as store, store.writing() as connection:
+            learning.save(connection, release)
+            return learning.summary(learning.read(releases.get(connection, release.release_id)), active=False)
 
     def plan(self, release_id: str, *, progress: Progress = silent) -> Plan:
         """What `activate` would change, entity by entity; nothing is written. Raises what `activate` raises."""

@@ -56,6 +56,7 @@ NO_STAGES = {
         "planning",
         "quarantine",
         "rebuilding",
+        "release_files",
         "source_changes",
         "steward",
         "switching",

@@ -100,3 +100,56 @@ def import_crosswalk(
     if report.ignored:
         print_lines([f"Not read: {', '.join(report.ignored)}; golden values follow from the records themselves."])
     print_lines(["Next: mdm run"])
+
+
+class Form(StrEnum):
+    """How a release is written."""
+
+    JSON = "json"
+    SPLINK = "splink"
+
+
+def export_release(
+    release_id: Annotated[str, typer.Argument(metavar="RELEASE", help="A release as `mdm releases` lists it.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The file to write; a folder for Splink.")],
+    *,
+    form: Annotated[Form, typer.Option("--as", help="Our own JSON, or what Splink needs.")] = Form.JSON,
+    project: ProjectFile = DEFAULT_PROJECT,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a release to a file, or for Splink.
+
+    json: a file that `mdm import-release` reads into another store. splink: a folder with settings.json, the table to
+    link (features.parquet) and term frequencies (tf_NAME.parquet), with which Splink gives the same weights.
+
+    \b
+    Examples:
+      mdm export-release person-2 person.json
+      mdm export-release person-2 person-splink --as splink
+    """
+    report = open_project(project, store).export_release(release_id, path, form.value)
+    if as_json:
+        print_json(report)
+    else:
+        show_export(report)
+
+
+def import_release(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `mdm export-release` wrote.")],
+    *,
+    project: ProjectFile = DEFAULT_PROJECT,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read a release from a file, without activating it.
+
+    \b
+    Examples:
+      mdm import-release person.json
+    """
+    release = open_project(project, store).import_release(path)
+    if as_json:
+        print_json(release)
+    else:
+        print_lines([f"Stored {release.release_id}. Next: mdm plan {release.release_id}"])

@@ -162,23 +162,30 @@ def register_pairs(session: SplinkSession, pairs: str) -> None:
 
 
 def register_rarities(session: SplinkSession, release: Release, features: str) -> None:
-    """Nothing; rarity weighs by the release's term frequencies, and values it does not list are as rare as its least.
+    """Nothing; rarity weighs by the release's term frequencies."""
+    for feature, table in rarity_tables(session.cursor, release, features).items():
+        session.linker.table_management.register_term_frequency_lookup(session.api.register(table), feature)
+
+
+def rarity_tables(connection: duckdb.DuckDBPyConnection, release: Release, features: str) -> dict[str, str]:
+    """Feature -> a temporary table of its values (FEATURE, tf_FEATURE); values the release does not list are rarest.
 
     Splink takes a value that is in no table for an absent one, so every value of the features is listed.
     """
-    for index, (feature, rarity) in enumerate(release.rarities.items()):
-        name, table = quoted(feature), f"splink_terms_{index}"
+    tables = {feature: f"splink_terms_{index}" for index, feature in enumerate(release.rarities)}
+    for feature, table in tables.items():
+        name, rarity = quoted(feature), release.rarities[feature]
         terms = pa.table({"value": list(rarity.terms), "frequency": list(rarity.terms.values())}, schema=_TERMS)
-        session.cursor.register("release_terms", terms)
-        session.cursor.execute(f"""
+        connection.register("release_terms", terms)
+        connection.execute(f"""
             create temp table {table} as
             select distinct f.{name}, coalesce(t.frequency, {rarity.least!r}) as {quoted(f"tf_{feature}")}
             from {features} f
             left join release_terms t on t.value = f.{name}
             where f.{name} is not null
         """)
-        session.cursor.unregister("release_terms")
-        session.linker.table_management.register_term_frequency_lookup(session.api.register(table), feature)
+        connection.unregister("release_terms")
+    return tables
 
 
 _TERMS = pa.schema([("value", pa.string()), ("frequency", pa.float64())])

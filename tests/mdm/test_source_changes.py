@@ -1,4 +1,4 @@
-"""A source under another name, a source that is no more: its records stay who they are until somebody says otherwise."""
+"""A source under another name, a source that is no more: its records stay who they are until somebody decides."""
 
 from __future__ import annotations
 

@@ -25,6 +25,8 @@ PROMISED = [
     "plan",
     "tasks",
     "import-crosswalk",
+    "export-release",
+    "import-release",
     "evaluate",
     "explain",
     "how",
@@ -72,7 +74,7 @@ def test_every_command_has_help_with_an_example_of_itself(path: tuple[str, ...],
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_example_is_accepted(path: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("crm.csv", "web.parquet", "vendors.csv", "old_master.csv"):
+    for name in ("crm.csv", "web.parquet", "vendors.csv", "old_master.csv", "person.json"):
         Path(name).touch()
     for example in examples(COMMANDS[path]):
         words = shlex.split(example.split(" > ")[0])[1:]
