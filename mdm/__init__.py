@@ -9,7 +9,7 @@ engine.standardise, engine.features, engine.keys, engine.prepare
 staging, judging, delivery, rereading
              prepared rows -> records in the store, marked unresolved, unless rules over sets stop the run; under a
              changed policy stored rows once more
-learning, linkage
+learning, labelling, linkage
              all records -> a release, when a new one is due
 matching, engine.score
              keys -> candidate pairs -> links, weighed by SQL in bulk and by the same rules in Python

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
 
@@ -13,6 +14,7 @@ from mdm.engine.levels import Level, features_of
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Comparison, FeatureShape, Release, from_json, to_json
 from mdm.linkage.shared import quiet_features
+from mdm.labelling import Labels, choose_merge, label_notes
 from mdm.linkage.splink_model import train_with_splink
 from mdm.linkage.thresholds import choose_thresholds
 from mdm.linkage.train import TrainingInput, fit_release, starting_release
@@ -25,8 +27,11 @@ from mdm.store.releases import StoredRelease
 SPLINK_SEED = 1
 
 
-def learn(work: Work, policy: ProjectPolicy) -> Release:
-    """A release learnt from the loaded `keys_TYPE` and `features_TYPE`; neither saved nor active yet."""
+def learn(work: Work, policy: ProjectPolicy, label: Callable[[], Labels | None] | None = None) -> Release:
+    """A release learnt from the loaded `keys_TYPE` and `features_TYPE`; neither saved nor active yet.
+
+    label: lays out labelled pairs when candidates are known; without labels everything is learnt from the data alone.
+    """
     data = TrainingInput(work.scratch, work.entity, work.table("features"), work.table("pairs"))
     start = starting_release(data)
     matching.make_candidates(work, start.cap, among=None)
@@ -34,6 +39,16 @@ def learn(work: Work, policy: ProjectPolicy) -> Release:
     begin = train_with_splink(replace(data, features=heard), start, seed=SPLINK_SEED)
     fitted = choose_thresholds(fit_release(data, start, begin), policy.file.match.review, policy.file.match.merge)
     return named(replace(fitted, policy=policy.hashes[work.entity.name]))
+    labels = None if label is None else label()
+    begin = train_with_splink(data, start, seed=SPLINK_SEED)
+    fitted = fit_release(replace(data, labels=None if labels is None else labels.table), start, begin)
+    review, merge = policy.file.match.review, policy.file.match.merge
+    if labels is not None:
+        choice = choose_merge(work, fitted, labels)
+        fitted = replace(fitted, notes=(*fitted.notes, *label_notes(labels, choice, merge)))
+        merge = choice.bits if merge is None and choice is not None else merge
+    chosen = choose_thresholds(fitted, review, merge)
+    return named(replace(chosen, policy=policy.hashes[work.entity.name]))
 
 
 def carried_over(release: Release, policy: ProjectPolicy) -> Release:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ from mdm.errors import BadProject
 from mdm.evaluation.report import evaluate
 from mdm.evaluation.truth import read_truth
 from mdm.history import run_summaries
+from mdm.labelling import lay_labels
 from mdm.matching import Work
 from mdm.pipeline import Options, rehearse_batch, run_batch
 from mdm.planning import plan_of
@@ -129,8 +131,13 @@ class Project:
             tasks=publish.count_tasks(store),
         )
 
-    def train(self, *, progress: Progress = silent) -> list[ReleaseSummary]:
-        """Releases learnt from the stored records, one per entity type that has any; not activated."""
+    def train(self, *, labels: Path | None = None, progress: Progress = silent) -> list[ReleaseSummary]:
+        """Releases learnt from the stored records, one per entity type that has any; not activated.
+
+        labels: a truth file as for `evaluate`; its pairs and what stewards said estimate m, and choose the merge
+        threshold when there are enough. Raises BadSource.
+        """
+        truth = None if labels is None else read_truth(labels)
         learnt = []
         with self.store() as store, open_scratch() as scratch:
             for entity in self.policy.entities.values():
@@ -139,7 +146,7 @@ class Project:
                 with store.reading() as connection:
                     if len(resolving.load_all(work, connection)) < 2:
                         continue
-                release = learning.learn(work, self.policy)
+                    release = learning.learn(work, self.policy, partial(lay_labels, work, connection, truth))
                 with store.writing() as connection:
                     learning.save(connection, release)
                 learnt.append(learning.summary(release, active=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,19 +76,30 @@ def run(
         show_run(report)
 
 
-def train(project: ProjectFile = DEFAULT_PROJECT, store: StoreUrl = None, as_json: AsJson = False) -> None:
+def train(
+    project: ProjectFile = DEFAULT_PROJECT,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", metavar="FILE", help="Labels, as `mdm evaluate` reads them."),
+    ] = None,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
     """Learn a release, without activating it.
 
-    One per entity type, from the stored records; no labels are needed.
+    One per entity type, from the stored records; no labels are needed. Verdicts of stewards, and a file of labels, help
+    to estimate the weights; with 50 pairs or more of each kind they choose the merge threshold, and the notes say how
+    sure that is.
 
     \b
     Examples:
       mdm train
+      mdm train --labels truth.csv
       mdm train -p shop/project.yaml --json
     """
     opened = open_project(project, store)
     with progress_bars(quiet=as_json) as progress:
-        learnt = opened.train(progress=progress)
+        learnt = opened.train(labels=labels, progress=progress)
     if as_json:
         print_json(learnt)
     else:

@@ -35,13 +35,15 @@ class Pairs:
     """Sampled pairs: one row each; `levels` (-1 unknown), log2 term frequency where the level asks for it, weight.
 
     Only a `candidate` may be a match: a pair that no key proposes is not one, and what millions of such pairs have in
-    common by chance must not look like a second kind of match.
+    common by chance must not look like a second kind of match. labels: what is known of each pair, 1 same, 0 different,
+    -1 nothing; None when nothing is known of any.
     """
 
     levels: Levels
     frequencies: Floats
     weights: Floats
     candidate: npt.NDArray[np.bool_]
+    labels: npt.NDArray[np.int8] | None = None
 
 
 @dataclass(slots=True)
@@ -82,9 +84,10 @@ def estimate(pairs: Pairs, fit: Fit, *, most_steps: int = 40, tolerance: float =
 
 
 def posterior(pairs: Pairs, fit: Fit) -> Floats:
-    """The probability of a match, per pair."""
+    """The probability of a match, per pair; what a label says is certain."""
     bits = weights(pairs, fit)
-    return np.where(pairs.candidate, 1.0 / (1.0 + np.exp2(-np.clip(bits, -200, 200))), 0.0)
+    shares = np.where(pairs.candidate, 1.0 / (1.0 + np.exp2(-np.clip(bits, -200, 200))), 0.0)
+    return shares if pairs.labels is None else np.where(pairs.labels >= 0, pairs.labels, shares)
 
 
 def weights(pairs: Pairs, fit: Fit) -> Floats:

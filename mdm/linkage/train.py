@@ -28,12 +28,16 @@ NEVER = Not(Otherwise())
 
 @dataclass(frozen=True, slots=True)
 class TrainingInput:
-    """Tables of one entity type in DuckDB: `features` (rid, one column each) and `pairs` (l, r)."""
+    """Tables of one entity type in DuckDB: `features` (rid, one column each) and `pairs` (l, r).
+
+    labels: the table of labelled pairs (l, r, same), None when there are none.
+    """
 
     connection: duckdb.DuckDBPyConnection
     entity: EntityType
     features: str
     pairs: str
+    labels: str | None = None
 
 
 def starting_release(data: TrainingInput) -> Release:
@@ -162,28 +166,46 @@ def _learnt(comparison: Comparison, table: em.Table) -> Comparison:
 
 
 def _sample(data: TrainingInput, start: Release) -> tuple[em.Pairs, int]:
-    """Candidate pairs, thinned by hash, and random other pairs, weighted to stand for the whole space."""
+    """Candidate pairs, thinned by hash, and random other pairs, weighted to stand for the whole space.
+
+    Labelled pairs are all in it, each standing for itself.
+    """
     con = data.connection
     records, candidates = start.records, _count(con, data.pairs)
     keep = max(1, math.ceil(candidates / MOST_CANDIDATES))
     con.execute(f"""
         create or replace table sampled as
-        select l, r, true as candidate
+        select l, r, true as candidate, -1 as label
         from {data.pairs}
         where hash(l, r) % {keep} = 0
     """)
     _add_random_pairs(data, records)
-    counts = dict(con.execute("select candidate, count(*) from sampled group by candidate").fetchall())
+    labelled = 0 if data.labels is None else _add_labelled_pairs(data)
+    counts = dict(con.execute("select candidate, count(*) from sampled where label < 0 group by candidate").fetchall())
     everything = records * (records - 1) / 2
     per_other = max(everything - candidates, 1.0) / max(counts.get(False, 0), 1)
-    per_candidate = candidates / max(counts.get(True, 0), 1)
-    levelled = levels_sql(start, "sampled", "train_features", kept=["candidate"])
+    per_candidate = (candidates - labelled) / max(counts.get(True, 0), 1)
+    levelled = levels_sql(start, "sampled", "train_features", kept=["candidate", "label"])
     run_as_written(con, f"create or replace table levelled as {levelled}")
     table = con.sql("from levelled order by l, r").to_arrow_table()
     levels = np.column_stack([table[f"level_{i}"].to_numpy() for i in range(len(start.comparisons))]).astype(np.int16)
     frequencies = np.column_stack([_frequencies(table, start, i, levels[:, i]) for i in range(len(start.comparisons))])
-    candidate = table["candidate"].to_numpy()
-    return em.Pairs(levels, frequencies, np.where(candidate, per_candidate, per_other), candidate), candidates
+    candidate, labels = table["candidate"].to_numpy(), table["label"].to_numpy().astype(np.int8)
+    weights = np.where(labels >= 0, 1.0, np.where(candidate, per_candidate, per_other))
+    return em.Pairs(levels, frequencies, weights, candidate, None if data.labels is None else labels), candidates
+
+
+def _add_labelled_pairs(data: TrainingInput) -> int:
+    """How many labelled pairs are candidates; all of them are in the sample with their labels."""
+    data.connection.execute(f"delete from sampled s using {data.labels} k where s.l = k.l and s.r = k.r")
+    data.connection.execute(f"""
+        insert into sampled
+        select k.l, k.r, p.l is not null, k.same::int
+        from {data.labels} k
+        left join {data.pairs} p on p.l = k.l and p.r = k.r
+    """)
+    counted = data.connection.execute("select count(*) from sampled where candidate and label >= 0")
+    return int(counted.fetchall()[0][0])
 
 
 def _add_random_pairs(data: TrainingInput, records: int) -> None:
@@ -207,7 +229,7 @@ def _add_random_pairs(data: TrainingInput, records: int) -> None:
             join numbered y on y.n = drawn.b
             where drawn.a <> drawn.b
         )
-        select l, r, false
+        select l, r, false, -1
         from others
         anti join {data.pairs} p on p.l = others.l and p.r = others.r
     """)
