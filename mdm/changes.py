@@ -13,7 +13,7 @@ from mdm.deciding import Part, Person
 from mdm.engine.inherit import Members, inherit
 from mdm.engine.policy import EntityType
 from mdm.ids import entity_id
-from mdm.store import crosswalk, entities, records
+from mdm.store import crosswalk, entities, records, tasks
 from mdm.store.entities import EntityChanges
 from mdm.store.events import Event
 
@@ -111,7 +111,10 @@ def draft_changes(
     if _is_outdated(connection, [people[rid] for rid in (*rids, *gone)], before):
         return None
     reserved = _reserved(connection, entity, rids)
-    heirs = inherit([frozenset(part) for part in parts], {**before.living, **reserved}, before.closed)
+    # Who has a number that was somebody else's has no claim to the id of that customer.
+    strangers = tasks.strangers(connection, rids)
+    living = {eid: members - strangers for eid, members in before.living.items()}
+    heirs = inherit([frozenset(part) for part in parts], {**living, **reserved}, before.closed)
     draft = Draft(revived=list(heirs.revived))
     fresh = sum(eid is None for eid in heirs.ids)
     numbers = count(entities.allocate_eids(connection, fresh))

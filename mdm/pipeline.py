@@ -16,7 +16,7 @@ from functools import partial
 import duckdb
 from sqlalchemy import Connection
 
-from mdm import delivery, guards, judging, learning, rereading, resolving, scoring, source_changes
+from mdm import delivery, guards, judging, learning, rereading, resolving, reuse, scoring, source_changes
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release
 from mdm.errors import BadProject, Breaker
@@ -145,7 +145,10 @@ def deliver(run: Run, run_id: int) -> None:
     with run.watch.tally.stage("write records"), run.store.writing() as connection:
         run.watch.progress("write records", 0, None)
         caps = {release.cap for release in run.active.values() if release is not None}
+        reused = reuse.find_reused(connection, run.scratch, run.active)
         done = delivery.commit_delivery(connection, run.scratch, run.policy.entities, run_id, caps)
+        for name, rids in reused.items():
+            reuse.flag_reused(connection, name, rids, run_id)
         delivery.set_aside(connection, run_id, intake.bad)
         source_changes.note_withdrawals(connection, run.options.withdraw, leaving)
         left = source_changes.left_notes(sources.held(connection), run.policy.file)
@@ -158,6 +161,7 @@ def deliver(run: Run, run_id: int) -> None:
         ("records stale", done.stale),
         ("records deleted", done.deleted),
         ("records quarantined", done.quarantined),
+        ("records reused", sum(map(len, reused.values()))),
     ):
         run.watch.tally.add(stage, amount)
     run.watch.tally.notes += [*intake.notes(staged), *left]
@@ -228,6 +232,8 @@ def _reread(run: Run) -> None:
     if types:
         with run.watch.tally.stage("read again"):
             done = rereading.reread(run.store, run.scratch, run.policy, types, run.watch)
+            with run.store.writing() as connection:
+                reuse.keep_flags(connection)
         run.watch.tally.add("read again", done)
         _guard(run, changed, judging.judge_stored)
 

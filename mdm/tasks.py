@@ -23,11 +23,12 @@ from mdm.store.tasks import Closing, Question, Task
 from mdm.store.verdicts import Identity, Verdict
 from mdm.unresolved import read_rulings
 
-MATCH, CONFLICT, CUT, CROSSWALK = "match", "conflict", "cut", "crosswalk"
+MATCH, CONFLICT, CUT, CROSSWALK, REUSED = "match", "conflict", "cut", "crosswalk", tasks.REUSED
 KINDS: Mapping[str, str] = {
     MATCH: "two entities may be one customer",
     CONFLICT: "strong identifiers inside an entity contradict each other",
     CUT: "so many records hang together that they were cut apart at higher thresholds",
+    REUSED: "a record says something wholly different from before: its number may be somebody else's now",
     CROSSWALK: "the crosswalk of another master says otherwise",
 }
 # A weight that is so many bits away from the merge threshold counts half as urgent.
@@ -61,8 +62,8 @@ class Touched:
 
 def refresh(connection: Connection, touched: Touched, run_id: int | None) -> list[int]:
     """The numbers of the tasks opened; what is open about the touched entities follows from the present state."""
-    asked = {question.question: question for question in _questions(connection, touched)}
     standing = {task.question: task for task in tasks.open_about(connection, touched.eids, touched.rids)}
+    asked = {question.question: question for question in _questions(connection, touched, standing.values())}
     again = ((standing[name], asked[name]) for name in sorted(standing.keys() & asked.keys()))
     tasks.renew(connection, [(old, new) for old, new in again if not _is_same(old, new)])
     over = [task for name, task in standing.items() if name not in asked]
@@ -78,8 +79,9 @@ def _is_same(task: Task, question: Question) -> bool:
     return all(getattr(task, name) == getattr(question, name) for name in Question.__dataclass_fields__)
 
 
-def _questions(connection: Connection, touched: Touched) -> Iterator[Question]:
-    homes = {rid: eid for rid, (_, eid) in records.standing(connection, touched.rids).items()}
+def _questions(connection: Connection, touched: Touched, standing: Iterable[Task]) -> Iterator[Question]:
+    present = records.standing(connection, touched.rids)
+    homes = {rid: eid for rid, (_, eid) in present.items()}
     rulings = read_rulings(connection, verdicts.active(connection))
     matches = _matches(connection, touched, rulings)
     drafts = {draft.question: draft for draft in (*matches, *_conflicts(touched, homes, rulings))}
@@ -89,6 +91,7 @@ def _questions(connection: Connection, touched: Touched) -> Iterator[Question]:
         drafts[draft.question] = draft if known is None else replace(draft, bits=known.bits)
     yield from _sized(connection, touched, list(drafts.values()))
     yield from _cuts(touched, homes)
+    yield from _reuses(standing, present)
 
 
 def _matches(connection: Connection, touched: Touched, rulings: Rulings) -> list[Question]:
@@ -205,6 +208,15 @@ def _cuts(touched: Touched, homes: Mapping[int, int | None]) -> Iterator[Questio
             yield replace(
                 draft, question=f"cut:{members[0]}", records=len(members), priority=urgency(len(members), 0.0)
             )
+
+
+def _reuses(standing: Iterable[Task], present: Mapping[int, tuple[int, int | None]]) -> Iterator[Question]:
+    """The questions about reused records that still say what raised them; `reuse` puts them."""
+    for task in standing:
+        version, eid = present.get(task.left_rid or 0, (0, None))
+        if task.kind == REUSED and version == task.details["version"] and eid is not None:
+            content = {name: getattr(task, name) for name in Question.__dataclass_fields__}
+            yield Question(**{**content, "left_eid": eid})
 
 
 def _draft(

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     conflict = "conflict"
     cut = "cut"
     crosswalk = "crosswalk"
+    reused = "reused"
 
 
 class State(StrEnum):
@@ -42,7 +43,8 @@ def tasks(
 
     match: two entities may be one customer. conflict: an entity holds strong identifiers that contradict each other.
     cut: so many records hang together that they were cut apart. crosswalk: what another master said is not what the
-    data says. A verdict answers a task; what settles itself becomes obsolete.
+    data says. reused: a record says something wholly different from before. A verdict answers a task; what settles
+    itself becomes obsolete.
 
     \b
     Examples:

@@ -220,6 +220,11 @@ def reread(connection: Connection, readings: Iterable[Reading]) -> None:
         bulk_update(connection, record_body, ("rid", "keys", "claims", "features", "issues"), bodies)
 
 
+def set_issues(connection: Connection, issues: Iterable[tuple[int, str]]) -> None:
+    """Nothing; each record (rid) has these issues (JSON text)."""
+    bulk_update(connection, record_body, ("rid", "issues"), issues)
+
+
 def mark_deleted(connection: Connection, rids: Iterable[int], run_id: int | None) -> None:
     """Nothing; the records are deleted and empty, their last content stands in the history.
 

@@ -16,12 +16,16 @@ from mdm.store.listed import among
 from mdm.store.schema import record, task
 from mdm.store.store import recorded_at
 
+REUSED = "reused"  # the kind of task that says that a record became somebody else's
 _OPEN = task.c.state == "open"
 _ABOUT = tuple(
     select(task).where(_OPEN, among(column, name))
     for column, name in ((task.c.left_eid, "eids"), (task.c.right_eid, "eids"), (task.c.left_rid, "rids"))
 )
 _SIZES = select(record.c.eid, func.count()).where(among(record.c.eid, "eids")).group_by(record.c.eid)
+_STRANGERS = select(task.c.left_rid).where(
+    _OPEN, task.c.kind == REUSED, task.c.left_eid.is_(None), among(task.c.left_rid, "rids")
+)
 _OPEN_COUNTS = select(task.c.kind, func.count()).where(_OPEN).group_by(task.c.kind).order_by(task.c.kind)
 
 
@@ -102,6 +106,11 @@ def listed(
 def open_counts(connection: Connection) -> dict[str, int]:
     """How many tasks are open of each kind that has any."""
     return pairs(connection, _OPEN_COUNTS, {})
+
+
+def strangers(connection: Connection, rids: Collection[int]) -> set[int]:
+    """Those of the records that became somebody else's and were not decided since: no entity is asked about yet."""
+    return set(connection.scalars(_STRANGERS, {"rids": rids}))
 
 
 def entity_sizes(connection: Connection, eids: Iterable[int]) -> dict[int, int]:
