@@ -131,8 +131,9 @@ def _recorded(store: Store, run_id: int, tally: Tally) -> Iterator[None]:
 def deliver(run: Run, run_id: int) -> None:
     """Read the sources and commit what changed."""
     intake = Intake(run.policy.file)
-    with run.store.writing() as connection:
-        run.watch.tally.notes += source_changes.follow_renames(connection, run.policy.file)
+    if run.policy.file.renames:
+        with run.store.writing() as connection:
+            run.watch.tally.notes += source_changes.follow_renames(connection, run.policy.file)
     with run.watch.tally.stage("read and prepare"):
         with run.store.reading() as connection:
             stored = delivery.read_stored(connection)

@@ -21,7 +21,10 @@ HELD_RIDS = 20_000
 _COLUMNS = ("key", "rid")
 _OF_RECORDS = among(record_key.c.rid, "rids")
 _WITH_KEYS = among(record_key.c.key, "keys")
-_DROP_HELD = record_key.delete().where(_WITH_KEYS, _OF_RECORDS)
+# Computed, so that SQLite looks up keys only: with both columns of the index it would look up every key with every
+# record, and 9,000 records took longer than ten minutes.
+_OF_LISTED = among(record_key.c.rid + 0, "rids")
+_DROP_HELD = record_key.delete().where(_WITH_KEYS, _OF_LISTED)
 _DROP_BY_SCAN = record_key.delete().where(_OF_RECORDS)
 _PACKED = select(record_body.c.rid, record_body.c["keys"]).where(among(record_body.c.rid, "rids"))
 _HOLDERS = select(record_key).where(_WITH_KEYS)
