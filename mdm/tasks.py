@@ -2,7 +2,8 @@
 
 Open tasks are a function of the present state. Whoever changes entities calls `refresh` in the same transaction: what
 is asked about the touched entities is derived anew, new questions are put, and those that nothing raises any more are
-closed with the reason.
+closed with the reason. Only what a record said before it was reused is no part of the present state: that is remembered
+in its task.
 """
 
 from __future__ import annotations

@@ -65,7 +65,10 @@ Asked = list[tuple[str, float | None, int, int, list[list[str]]]]
 
 
 def asked(store: Store) -> Asked:
-    """The open questions to stewards, with the records of the entities they are about."""
+    """The open questions to stewards, with the records of the entities they are about.
+
+    Not those about reused records: what a record said before is history by its nature.
+    """
     with store.reading() as connection:
         table = records.current(connection).to_pydict()
         sources = records.source_names(connection)
@@ -75,6 +78,7 @@ def asked(store: Store) -> Asked:
         return sorted(
             (t.kind, t.bits, t.records, t.priority, sorted(sorted(members[e]) for e in (t.left_eid, t.right_eid) if e))
             for t in tasks.listed(connection)
+            if t.kind != tasks.REUSED
         )
 
 
