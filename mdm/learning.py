@@ -13,8 +13,8 @@ from mdm import matching
 from mdm.engine.levels import Level, features_of
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Comparison, FeatureShape, Release, from_json, to_json
-from mdm.linkage.shared import quiet_features
 from mdm.labelling import Labels, choose_merge, label_notes
+from mdm.linkage.shared import quiet_features
 from mdm.linkage.splink_model import train_with_splink
 from mdm.linkage.thresholds import choose_thresholds
 from mdm.linkage.train import TrainingInput, fit_release, starting_release
@@ -37,10 +37,7 @@ def learn(work: Work, policy: ProjectPolicy, label: Callable[[], Labels | None] 
     matching.make_candidates(work, start.cap, among=None)
     heard = quiet_features(work.scratch, start, data.features, work.table("quiet"))
     begin = train_with_splink(replace(data, features=heard), start, seed=SPLINK_SEED)
-    fitted = choose_thresholds(fit_release(data, start, begin), policy.file.match.review, policy.file.match.merge)
-    return named(replace(fitted, policy=policy.hashes[work.entity.name]))
     labels = None if label is None else label()
-    begin = train_with_splink(data, start, seed=SPLINK_SEED)
     fitted = fit_release(replace(data, labels=None if labels is None else labels.table), start, begin)
     review, merge = policy.file.match.review, policy.file.match.merge
     if labels is not None:

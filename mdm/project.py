@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from mdm import crosswalks, explaining, learning, publish, quarantine, resolving, steward, switching, tasks, verification
 from mdm import (
     crosswalks,
     explaining,
     learning,
     publish,
+    quarantine,
     release_files,
     resolving,
     steward,

@@ -13,6 +13,7 @@ from mdm.engine.levels import BadLevel
 from mdm.engine.release import Release, from_json, to_json
 from mdm.errors import BadInput, BadSource
 from mdm.linkage.level_sql import quoted
+from mdm.linkage.shared import quiet_features
 from mdm.linkage.splink_export import rarity_tables, splink_settings
 from mdm.matching import Work
 from mdm.reports import ExportedFile
@@ -31,7 +32,7 @@ def write_json(connection: Connection, release_id: str, path: Path) -> list[Expo
 
 
 def write_splink(connection: Connection, release: Release, work: Work, folder: Path) -> list[ExportedFile]:
-    """The files of the folder: Splink's settings, the table to link (rid and features), and term frequencies.
+    """The files of the folder: Splink's settings, the table to link (rid and features), term frequencies.
 
     A term-frequency table tf_FEATURE.parquet is for `register_term_frequency_lookup(table, FEATURE)`. It holds every
     value that the stored records have: Splink takes a value that is not listed for an absent one.
@@ -39,8 +40,10 @@ def write_splink(connection: Connection, release: Release, work: Work, folder: P
     settings = folder / "settings.json"
     _write(settings, orjson.dumps(splink_settings(release), option=orjson.OPT_INDENT_2))
     resolving.load_all(work, connection)
-    written = [ExportedFile(str(settings), 1), _copy(work, work.table("features"), "rid", folder / "features.parquet")]
-    for feature, table in rarity_tables(work.scratch, release, work.table("features")).items():
+    # Splink weighs what it is given: values that the release does not hear must not be among it.
+    heard = quiet_features(work.scratch, release, work.table("features"), work.table("heard"))
+    written = [ExportedFile(str(settings), 1), _copy(work, heard, "rid", folder / "features.parquet")]
+    for feature, table in rarity_tables(work.scratch, release, heard).items():
         written.append(_copy(work, table, quoted(feature), folder / f"tf_{feature}.parquet"))
     return written
 

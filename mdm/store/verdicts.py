@@ -96,11 +96,11 @@ def discarded(connection: Connection) -> frozenset[Content]:
 
 def _contents(connection: Connection, kind: str) -> frozenset[Content]:
     withdrawn = select(verdict.c.undoes).where(verdict.c.undoes.is_not(None))
-    statement = select(verdict.c.left_records, verdict.c.content_hash).where(
+    statement = select(verdict).where(
         verdict.c.kind == kind, verdict.c.content_hash.is_not(None), verdict.c.verdict_id.not_in(withdrawn)
     )
-    rows = connection.execute(statement)
-    return frozenset((*name, digest) for listed, digest in rows for name in _identities(json.loads(listed)))
+    given = _verdicts(connection, statement)
+    return frozenset((*name, each.content_hash or "") for each in given for name in each.left)
 
 
 def last(connection: Connection) -> int:
