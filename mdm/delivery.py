@@ -18,7 +18,7 @@ from mdm.policy import ProjectPolicy
 from mdm.scratch import append, count, fetch, has_table
 from mdm.sources import BadRow, SourceBatch
 from mdm.staging import Identity, Staged, StagingPolicy, stage
-from mdm.store import keys, links, records, verdicts
+from mdm.store import arrivals, keys, links, records, verdicts
 from mdm.store.records import QuarantinedRow, RecordRow
 from mdm.store.verdicts import Content
 
@@ -31,11 +31,13 @@ class Stored:
     """The current records: (source, record_id) -> content hash where it may count as unchanged, and the table.
 
     released: contents that a steward let pass, as (source, record_id, content hash).
+    change: the number of the newest change it has seen.
     """
 
     hashes: Mapping[Identity, str]
     table: pa.Table
     released: frozenset[Content]
+    change: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,31 @@ class Delivered:
 
 def read_stored(connection: Connection) -> Stored:
     """What the store holds now; deleted records have no hash, so that the same content brings them back."""
-    table = records.current(connection)
-    names = records.source_names(connection)
+    table = _with_sources(connection, records.current(connection))
     columns = table.to_pydict()
-    sources = [names[number] for number in columns["source_id"]]
-    rows = zip(sources, columns["record_id"], columns["content_hash"], columns["state"], strict=True)
+    rows = zip(columns["source"], columns["record_id"], columns["content_hash"], columns["state"], strict=True)
     hashes = {(source, record_id): digest for source, record_id, digest, state in rows if state != "deleted"}
-    named = table.append_column("source", pa.array(sources, pa.string()))
-    return Stored(hashes, named, verdicts.released(connection))
+    return Stored(hashes, table, verdicts.released(connection), arrivals.now(connection))
+
+
+def _with_sources(connection: Connection, table: pa.Table) -> pa.Table:
+    names = records.source_names(connection)
+    sources = [names[number] for number in table["source_id"].to_pylist()]
+    return table.append_column("source", pa.array(sources, pa.string()))
+
+
+def catch_up(connection: Connection, scratch: duckdb.DuckDBPyConnection, change: int) -> None:
+    """What callers changed in real time after that change counts as stored too; called in the transaction that writes.
+
+    Else an older version would take the place of a newer one, and a record of one name would be stored twice.
+    """
+    moved = arrivals.since(connection, change).wholly
+    if moved:
+        fresh = _with_sources(connection, records.load(connection, moved, records.CURRENT))
+        scratch.execute("delete from stored where rid in (select unnest(?))", [sorted(moved)])
+        append(scratch, "stored", fresh)
+        _choose_versions(scratch)
+        _find_gone(scratch)
 
 
 def stage_delivery(
@@ -74,15 +93,17 @@ def stage_delivery(
     staging = StagingPolicy(sources, policy.entities, policy.rules, stored.released)
     staged = stage(scratch, batches, staging, stored.hashes, progress)
     append(scratch, "stored", stored.table)
-    _choose_versions(scratch, sorted(staged.tables))
-    _find_gone(scratch, [s.name for s in sources.values() if s.snapshot], staged.seen)
+    _choose_versions(scratch)
+    _keep_snapshots(scratch, {s.name for s in sources.values() if s.snapshot}, staged.seen)
+    _find_gone(scratch)
     return staged
 
 
-def _choose_versions(scratch: duckdb.DuckDBPyConnection, types: list[str]) -> None:
+def _choose_versions(scratch: duckdb.DuckDBPyConnection) -> None:
     """Of several versions of a record the newest by its own date stands; without dates the last one read."""
     columns = "seq, source, record_id, updated_at, content_hash, state"
-    offered = " union all ".join(f"select {columns} from staged_{name}" for name in types)
+    views = "select view_name from duckdb_views() where starts_with(view_name, 'staged_') order by view_name"
+    offered = " union all ".join(f"select {columns} from {view}" for (view,) in scratch.execute(views).fetchall())
     nothing = "select 0::bigint, '', '', null::varchar, '', '' where false"
     scratch.execute(f"""
         create or replace table offered as
@@ -100,29 +121,27 @@ def _choose_versions(scratch: duckdb.DuckDBPyConnection, types: list[str]) -> No
     """)
 
 
-def _find_gone(scratch: duckdb.DuckDBPyConnection, snapshots: list[str], seen: Iterable[Identity]) -> None:
-    names = set(snapshots)
+def _keep_snapshots(scratch: duckdb.DuckDBPyConnection, names: set[str], seen: Iterable[Identity]) -> None:
+    """Fill `snapshots` with the sources that deliver everything, `delivered` with what they delivered."""
     delivered = [identity for identity in seen if identity[0] in names]
-    append(
-        scratch,
-        "delivered",
-        pa.table(
-            {
-                "source": pa.array([source for source, _ in delivered], pa.string()),
-                "record_id": pa.array([record_id for _, record_id in delivered], pa.string()),
-            }
-        ),
-    )
-    scratch.execute(
-        """
+    columns = {
+        "source": pa.array([source for source, _ in delivered], pa.string()),
+        "record_id": pa.array([record_id for _, record_id in delivered], pa.string()),
+    }
+    append(scratch, "delivered", pa.table(columns))
+    append(scratch, "snapshots", pa.table({"source": pa.array(sorted(names), pa.string())}))
+
+
+def _find_gone(scratch: duckdb.DuckDBPyConnection) -> None:
+    """Only what a batch delivered: the delivery may be older than what a caller has put since."""
+    scratch.execute("""
         create or replace table gone as
         select s.rid, s.source
         from stored s
+        semi join snapshots using (source)
         anti join delivered d on d.source = s.source and d.record_id = s.record_id
-        where s.state <> 'deleted' and list_contains(?, s.source)
-        """,
-        [sorted(names)],
-    )
+        where s.state <> 'deleted' and s.run_id is not null
+    """)
 
 
 def commit_delivery(

@@ -4,11 +4,14 @@ MdmError
 ├── BadInput        the caller's data, file or argument is wrong: correct it           exit 2, HTTP 422
 │   ├── BadProject      project.yaml, an entity file or a rule book is refused
 │   ├── BadSource       an input file, table or row is refused
+│   ├── BadRecord       a field of a record sent by a caller; `pointer` says which
 │   └── UnknownField
 ├── NotFound        no such record, entity, release ...                                exit 2, HTTP 404
 ├── Conflict        somebody else was first, or an older decision says otherwise       exit 2, HTTP 409
+│   └── Outdated        the version that the caller saw is not the present one             HTTP 412
 ├── Breaker         a guard stopped the run before harm                                exit 3
 ├── Unavailable     try again later                                                    exit 1, HTTP 503
+│   └── OtherPolicy     the project's policy is not the one that decides                   HTTP 503
 └── Misconfigured   the installation is wrong: an operator must act                    exit 1, HTTP 500
 """
 
@@ -42,6 +45,14 @@ class UnknownField(BadInput):
         super().__init__(f"unknown field {field!r}; known: {', '.join(known)}")
 
 
+class BadRecord(BadInput):
+    code = "bad_record"
+
+    def __init__(self, message: str, pointer: str = "") -> None:
+        super().__init__(message)
+        self.pointer = pointer
+
+
 class NotFound(MdmError):
     code = "not_found"
     exit_code = 2
@@ -52,6 +63,10 @@ class Conflict(MdmError):
     exit_code = 2
 
 
+class Outdated(Conflict):
+    code = "outdated"
+
+
 class Breaker(MdmError):
     code = "breaker"
     exit_code = 3
@@ -59,6 +74,10 @@ class Breaker(MdmError):
 
 class Unavailable(MdmError):
     code = "unavailable"
+
+
+class OtherPolicy(Unavailable):
+    code = "other_policy"
 
 
 class Misconfigured(MdmError):

@@ -17,7 +17,7 @@ from mdm.labelling import Labels, choose_merge, label_notes
 from mdm.linkage.shared import quiet_features
 from mdm.linkage.splink_model import train_with_splink
 from mdm.linkage.thresholds import choose_thresholds
-from mdm.linkage.train import TrainingInput, fit_release, starting_release
+from mdm.linkage.train import TrainingInput, expected_release, fit_release, starting_release
 from mdm.matching import Work
 from mdm.policy import ProjectPolicy
 from mdm.reports import ReleaseSummary
@@ -46,6 +46,12 @@ def learn(work: Work, policy: ProjectPolicy, label: Callable[[], Labels | None] 
         merge = choice.bits if merge is None and choice is not None else merge
     chosen = choose_thresholds(fitted, review, merge)
     return named(replace(chosen, policy=policy.hashes[work.entity.name]))
+
+
+def default_release(entity: EntityType, policy: ProjectPolicy) -> Release:
+    """What decides in a new project before its first release: what the entity file expects, nothing learnt."""
+    expected = choose_thresholds(expected_release(entity), policy.file.match.review, policy.file.match.merge)
+    return named(replace(expected, policy=policy.hashes[entity.name]))
 
 
 def carried_over(release: Release, policy: ProjectPolicy) -> Release:

@@ -23,10 +23,11 @@ from mdm.errors import BadProject, Breaker
 from mdm.intake import Intake
 from mdm.matching import Work
 from mdm.policy import ProjectPolicy
+from mdm.rereading import Rereading
 from mdm.resolving import Decided, GuardedWrite, Ruling
 from mdm.scratch import count, open_scratch
 from mdm.sources import check_columns
-from mdm.store import Store, measures, overview, runs, sources
+from mdm.store import Store, arrivals, measures, overview, runs, sources
 from mdm.store.locks import run_lock
 from mdm.watch import Progress, Tally, Watch
 from rules.set_judging import SetOutcome
@@ -104,10 +105,10 @@ def _run(store: Store, policy: ProjectPolicy, options: Options, watch: Watch) ->
     with store.writing() as connection:
         source_changes.check_withdrawals(connection, policy.file, options.withdraw)
         run_id = runs.start(connection, "batch")
+        arrivals.forget(connection)
     with _recorded(store, run_id, watch.tally), open_scratch() as scratch:
         run = Run(store, policy, active, scratch, options, replace(watch, run_id=run_id))
-        deliver(run, run_id)
-        _reread(run)
+        _reread(run, deliver(run, run_id))
         _resolve(run)
         _score(run, run_id)
     return run_id, watch.tally
@@ -128,8 +129,8 @@ def _recorded(store: Store, run_id: int, tally: Tally) -> Iterator[None]:
             runs.finish(connection, run_id, outcome, tally.history())
 
 
-def deliver(run: Run, run_id: int) -> None:
-    """Read the sources and commit what changed."""
+def deliver(run: Run, run_id: int) -> int:
+    """Read the sources and commit what changed; the number of the newest change when the reading began."""
     intake = Intake(run.policy.file)
     if run.policy.file.renames:
         with run.store.writing() as connection:
@@ -139,12 +140,14 @@ def deliver(run: Run, run_id: int) -> None:
             stored = delivery.read_stored(connection)
         staged = delivery.stage_delivery(run.scratch, run.policy, intake.batches(), stored, partial(_count, run))
         intake.refuse(run.scratch, staged, stored.hashes, run.options.allow)
+        seen = stored.change
         del stored
     _guard_delivery(run, staged.by_source)
     leaving = _withdraw(run)
     _guard(run, [name for name in run.policy.entities if name not in _changed(run)], judging.judge_delivery)
     with run.watch.tally.stage("write records"), run.store.writing() as connection:
         run.watch.progress("write records", 0, None)
+        delivery.catch_up(connection, run.scratch, seen)
         caps = {release.cap for release in run.active.values() if release is not None}
         reused = reuse.find_reused(connection, run.scratch, run.active)
         done = delivery.commit_delivery(connection, run.scratch, run.policy.entities, run_id, caps)
@@ -166,6 +169,7 @@ def deliver(run: Run, run_id: int) -> None:
     ):
         run.watch.tally.add(stage, amount)
     run.watch.tally.notes += [*intake.notes(staged), *left]
+    return seen
 
 
 def _withdraw(run: Run) -> int:
@@ -226,13 +230,13 @@ def _changed(run: Run) -> list[str]:
     return [name for name, r in run.active.items() if r is None or r.policy != run.policy.hashes[name]]
 
 
-def _reread(run: Run) -> None:
+def _reread(run: Run, since: int) -> None:
     """Prepare stored records again where the policy is not the one they were prepared under, or everything is asked."""
     changed = _changed(run)
     types = list(run.active) if run.options.full and count(run.scratch, "stored") else changed
     if types:
         with run.watch.tally.stage("read again"):
-            done = rereading.reread(run.store, run.scratch, run.policy, types, run.watch)
+            done = rereading.reread(Rereading(run.store, run.scratch, run.policy, types, since), run.watch)
             with run.store.writing() as connection:
                 reuse.keep_flags(connection)
         run.watch.tally.add("read again", done)

@@ -19,7 +19,7 @@ from mdm.project_file import SourceSpec
 from mdm.scratch import append, fetch, has_table
 from mdm.sources import SourceBatch, entity_types, used_columns
 from mdm.staging import StagingPolicy, stage
-from mdm.store import Store, keys, records, verdicts
+from mdm.store import Store, arrivals, keys, readings, records, verdicts
 from mdm.store.records import Reading
 from mdm.watch import Watch
 
@@ -28,11 +28,15 @@ StoredRow = Mapping[str, Any]
 
 @dataclass(slots=True)
 class _Stored:
-    """The stored rows as batches of their sources; `rids` grows with them, in their order."""
+    """The stored rows as batches of their sources; `rids` grows with them, in their order.
+
+    fresh: records to leave out. only: the records to read, None: all.
+    """
 
     policy: ProjectPolicy
     types: Collection[str]
     fresh: Collection[int]
+    only: Collection[int] | None = None
     rids: list[int] = field(default_factory=list)
 
     def batches(self, connection: Connection) -> Iterator[SourceBatch]:
@@ -45,7 +49,10 @@ class _Stored:
                 if row["source"] in sources and row["state"] != "deleted" and row["entity_type"] in self.types:
                     by_source.setdefault(row["source"], []).append(row)
             for name, rows in sorted(by_source.items()):
-                yield self.batch(sources[name], [row for row in rows if row["rid"] not in self.fresh])
+                yield self.batch(sources[name], [row for row in rows if self.is_wanted(row["rid"])])
+
+    def is_wanted(self, rid: int) -> bool:
+        return rid not in self.fresh and (self.only is None or rid in self.only)
 
     def batch(self, spec: SourceSpec, rows: list[StoredRow]) -> SourceBatch:
         payloads = [orjson.loads(row["payload"]) for row in rows]
@@ -65,28 +72,49 @@ class _Stored:
         return batch
 
 
-def reread(
-    store: Store,
-    scratch: duckdb.DuckDBPyConnection,
-    policy: ProjectPolicy,
-    types: Collection[str],
-    watch: Watch,
-) -> int:
-    """How many stored records of these types were prepared again; those that this run delivered already are."""
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    """What is read again: stored records of these types. since: the change before this run read anything."""
+
+    store: Store
+    scratch: duckdb.DuckDBPyConnection
+    policy: ProjectPolicy
+    types: Collection[str]
+    since: int
+
+
+def reread(task: Rereading, watch: Watch) -> int:
+    """How many stored records were prepared again; those that this run delivered already are.
+
+    What callers changed meanwhile was read by the policy of before: it is read again afterwards, when none of them can
+    write any more.
+    """
+    delivered = _delivered(task.scratch, task.policy.entities)
+    done, moved = _read_again(task, _Stored(task.policy, task.types, delivered), watch)
+    if moved:
+        done += _read_again(task, _Stored(task.policy, task.types, (), moved), watch)[0]
+    return done
+
+
+def _read_again(task: Rereading, stored: _Stored, watch: Watch) -> tuple[int, frozenset[int]]:
+    """How many records were prepared, and those that changed since and were left as they are."""
+    scratch, policy = task.scratch, task.policy
     sources = {source.name: source for source in policy.file.sources}
-    stored = _Stored(policy, types, _delivered(scratch, policy.entities))
-    with store.reading() as connection:
+    with task.store.reading() as connection:
         released = verdicts.released(connection)
         staging = StagingPolicy(sources, policy.entities, policy.rules, released, tables="again")
         batches = stored.batches(connection)
         staged = stage(scratch, batches, staging, {}, lambda rows: watch.progress("read again", rows, None))
     _place_rids(scratch, stored.rids)
-    with store.writing() as connection:
+    with task.store.writing() as connection:
+        moved = frozenset[int]() if stored.only is not None else arrivals.since(connection, task.since).wholly
+        scratch.execute("delete from reread where rid in (select unnest(?))", [sorted(moved)])
         for name in sorted(staged.tables):
             rids = [rid for (rid,) in fetch(scratch, f"select rid from again_{name} join reread using (seq)")]
             keys.replace(connection, rids, fetch(scratch, _KEYS.format(name=name)))
             records.reread(connection, _readings(scratch, name))
-    return staged.prepared
+        readings.mark(connection, {name: policy.hashes[name] for name in task.types})
+    return staged.prepared, moved
 
 
 _KEYS = "select unnest(keys) as key, rid from again_{name} join reread using (seq) order by key, rid"

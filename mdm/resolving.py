@@ -22,7 +22,9 @@ from mdm.golden import Block
 from mdm.guards import GuardSpec, check_merges, check_sizes
 from mdm.matching import Work
 from mdm.scratch import append, fetch, has_table
-from mdm.store import Store, crosswalk, entities, links, overview, records, releases, verdicts
+from mdm.store import Store, arrivals, crosswalk, entities, links, overview, records, releases, verdicts
+from mdm.store.arrivals import Moved
+from mdm.store.bulk import rows_of
 from mdm.store.links import LinkRow
 from mdm.tasks import Findings, Touched
 from mdm.unresolved import Unresolved, active_rids, read_people, read_rulings, read_touched, read_unresolved
@@ -45,12 +47,13 @@ class Decided:
     """A decision that is not written yet; `links_TYPE` holds its links.
 
     people: everybody it is about, also those in `todo.gone`. compared: pairs. findings: what stewards should know.
-    verdicts: the number of the newest verdict it obeys. reserved: record -> the number of its id in another master,
-    where that has no entity yet.
+    verdicts, change: the numbers of the newest verdict it obeys and of the newest change it saw. reserved: record ->
+    the number of its id in another master, where that has no entity yet.
     """
 
     todo: Unresolved
     verdicts: int
+    change: int
     people: dict[int, Person]
     parts: list[Part]
     compared: int
@@ -140,12 +143,13 @@ def decide(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Decided | 
             watch.progress(f"cluster {name}", 0, None)
             people, merge_links = read_touched(work, connection, release, todo)
             newest, rulings = verdicts.last(connection), read_rulings(connection, verdicts.active(connection))
+            change = arrivals.now(connection)
             _complete_features(work, connection, people)
             decision = partition(release, people, merge_links, rulings, matching.weigh_inside(work, release))
         findings = Findings(contradictions.find_in_bulk(work, decision.parts), decision.cut)
         leaving = read_people(work, connection, todo.gone)
         reserved = _read_reserved(work, connection, people)
-    return Decided(todo, newest, people | leaving, decision.parts, compared, findings, reserved)
+    return Decided(todo, newest, change, people | leaving, decision.parts, compared, findings, reserved)
 
 
 def _read_reserved(work: Work, connection: Connection, rids: Iterable[int]) -> dict[int, int]:
@@ -189,11 +193,12 @@ def _write(store: Store, work: Work, ruling: Ruling, decided: Decided, watch: Wa
     with _transactions(store, at_once=takes_over) as transaction:
         with watch.tally.stage("write links"), transaction() as connection:
             _switch(connection, ruling)
-            links.replace(connection, [*decided.todo.linked, *decided.todo.gone], _link_rows(work, ruling.release))
+            moved = _replace_links(connection, decided.change, decided.todo, _link_rows(work, ruling.release))
+            outdated += bool(moved and ruling.switches)
         for portion, golden_texts in zip(portions, texts, strict=True):
             with watch.tally.stage("publish"), transaction() as connection:
                 draft = None
-                if not _is_overruled(connection, decided, portion):
+                if not _is_overruled(connection, decided, portion) and not _is_overtaken(connection, decided, portion):
                     draft = draft_changes(connection, work.entity, portion, decided.people, golden_texts)
                 if draft is None:
                     outdated += 1
@@ -221,6 +226,28 @@ def _is_overruled(connection: Connection, decided: Decided, portion: Portion) ->
     """Whether a verdict was given or withdrawn since about a record of the portion."""
     named = verdicts.named_after(connection, decided.verdicts)
     return bool(named) and any(decided.people[rid].name in named for part in portion.parts for rid in part)
+
+
+def _is_overtaken(connection: Connection, decided: Decided, portion: Portion) -> bool:
+    """Whether a record of the portion was decided in real time since."""
+    moved = arrivals.since(connection, decided.change).decided
+    return bool(moved) and any(rid in moved for part in (*portion.parts, portion.gone) for rid in part)
+
+
+def _replace_links(connection: Connection, change: int, todo: Unresolved, rows: Iterable[LinkRow]) -> Moved:
+    """Store the links; those that were decided in real time since stand, as they are or as they are not."""
+    moved = arrivals.since(connection, change)
+    if not moved:
+        links.replace(connection, [*todo.linked, *todo.gone], rows)
+        return moved
+    stored = links.touching(connection, moved.partly)
+    standing = [row for row in map(LinkRow._make, rows_of(stored)) if moved.settled(row.left_rid, row.right_rid)]
+    fresh = (row for row in rows if not moved.settled(row.left_rid, row.right_rid))
+    replaced = {*todo.linked, *todo.gone}
+    links.replace(connection, replaced, fresh)
+    # What touches none of the replaced records was not taken away.
+    links.put(connection, [row for row in standing if not replaced.isdisjoint(row[:2])])
+    return moved
 
 
 @contextmanager

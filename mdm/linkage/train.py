@@ -23,6 +23,8 @@ RANDOM_PAIRS = 250_000
 # Of 2.3 M pairs of 320,000 generated people, those that share no key of at most 50 holders were 27 %, and 0.6 % of all
 # pairs that merge; of organisations a third and 0.2 %.
 KEY_CAP = 50
+# Two records of a store that nobody has seen yet are one customer as often as in one of ten thousand.
+EXPECTED_PRIOR = 1e-4
 NEVER = Not(Otherwise())
 
 
@@ -66,6 +68,27 @@ def starting_release(data: TrainingInput) -> Release:
         identifying=data.entity.identifying,
         notes=(*notes, *shared_notes(shared)),
         shared=shared,
+    )
+
+
+def expected_release(entity: EntityType) -> Release:
+    """The release that the entity file expects before there is any data; no value is rarer than another."""
+    known = frozenset(entity.features)
+    comparisons = [c for policy in entity.comparisons if (c := _comparison(policy, entity, known)) is not None]
+    return Release(
+        release_id="",
+        entity=entity.name,
+        records=0,
+        prior=EXPECTED_PRIOR,
+        features={n: FeatureShape(f.many, f.number) for n, f in entity.features.items()},
+        comparisons=tuple(replace(c, levels=tuple(replace(v, rarity=None) for v in c.levels)) for c in comparisons),
+        rarities={},
+        keys=tuple(KeyRule(k.name, k.on) for k in entity.keys),
+        cap=KEY_CAP,
+        review=0.0,
+        merge=0.0,
+        identifying=entity.identifying,
+        notes=("expected by the entity file, learnt from no data",),
     )
 
 

@@ -35,6 +35,7 @@ __all__ = [
     "golden",
     "members",
     "membership_at",
+    "membership_log_of",
     "redirects",
     "resolve_redirect",
     "scan_golden",
@@ -248,6 +249,18 @@ def membership_at(connection: Connection, eid: int, moment: str) -> list[int]:
         .order_by(log.rid)
     )
     return list(connection.scalars(statement))
+
+
+def membership_log_of(connection: Connection, eid: int) -> pa.Table:
+    """Who joined (1) and left (0) the entity, oldest first: change_no, recorded_at, run_id, rid, joined."""
+    log = membership_log.c
+    statement = (
+        select(log.change_no, change.c.recorded_at, change.c.run_id, log.rid, log.joined)
+        .join(change, change.c.change_no == log.change_no)
+        .where(log.eid == eid)
+        .order_by(log.change_no, log.joined, log.rid)
+    )
+    return read_table(connection, statement)
 
 
 def types_of(connection: Connection, eids: Iterable[int]) -> dict[int, str]:

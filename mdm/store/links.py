@@ -66,6 +66,12 @@ def replace(connection: Connection, rids: Iterable[int], rows: Iterable[LinkRow]
     put(connection, rows)
 
 
+def drop(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:
+    """Nothing; these pairs, the smaller rid first, have no link."""
+    for left, right in pairs:
+        connection.execute(link.delete().where(link.c.left_rid == left, link.c.right_rid == right))
+
+
 def touching(connection: Connection, rids: Iterable[int]) -> pa.Table:
     """The links with at least one end among the records, each once: the columns of LinkRow."""
     return read_table(connection, _TOUCHING, {"rids": set(rids)})

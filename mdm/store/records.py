@@ -22,7 +22,7 @@ from mdm.store.store import recorded_at
 
 PUT_ROWS = 5_000
 LOAD_RIDS = 50_000
-CURRENT = ("rid", "source_id", "record_id", "entity_type", "content_hash", "updated_at", "state", "eid")
+CURRENT = ("rid", "source_id", "record_id", "entity_type", "content_hash", "updated_at", "state", "eid", "run_id")
 _VERSIONED = ("rid", "version", "state", "content_hash", "updated_at", "recorded_at", "run_id", "payload")
 
 

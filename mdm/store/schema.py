@@ -328,6 +328,51 @@ audit = Table(
     _text("digest"),
 )
 
+# What was decided in real time, by the change that did it: see `arrivals`.
+arrival = Table(
+    "arrival",
+    metadata,
+    _wide("change_no", key=True),
+    _wide("rid", key=True),
+    Column("kind", SmallInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The policy by which the records of a type were read last, where it is not the active release's.
+reading = Table(
+    "reading",
+    metadata,
+    Column("entity_type", Text, primary_key=True),
+    _text("policy_hash"),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    _wide("key_no", key=True),
+    _text("name"),
+    _text("digest"),
+    _text("role"),
+    _text("sources", absent=True),
+    _text("created_at"),
+    _text("expires_at", absent=True),
+    _text("revoked_at", absent=True),
+    UniqueConstraint("digest"),
+    UniqueConstraint("name"),
+)
+
+# Answers to requests that carried an Idempotency-Key, so that a repeat is answered without being done again.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    _text("request"),
+    Column("status", Integer, nullable=False),
+    _text("body"),
+    _text("recorded_at"),
+)
+Index("idempotency_recorded_at", idempotency.c.recorded_at)
+
 counter = Table(
     "counter",
     metadata,

@@ -12,6 +12,10 @@ from sqlalchemy.engine import URL
 from mdm.store.engine import make_engine, parse_url, translated
 from mdm.store.migrations import migrate
 
+# Writers come one after the other, as SQLite has them anyway: what one has read stays true until it has written.
+# Beside the numbers that migrations and runs lock.
+_ONE_WRITER = text(f"select pg_advisory_xact_lock({0x6D646D + 2})")
+
 Clock = Callable[[], datetime]
 
 
@@ -71,6 +75,8 @@ class Store:
             moment = self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
             connection = plain.execution_options(writes=True, recorded_at=moment)
             with connection.begin():
+                if self.dialect == "postgresql":
+                    connection.execute(_ONE_WRITER)
                 yield connection
 
     @contextmanager

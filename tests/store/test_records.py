@@ -74,8 +74,8 @@ def test_a_deleted_record_is_empty_and_its_history_full(store: Store) -> None:
         history = records.history(connection, 1).to_pylist()
         (stored,) = records.by_rids(connection, [1])
         assert rows(records.current(connection)) == [
-            (1, 1, "C1", "person", f"{1:032x}", None, "deleted", None),
-            (2, 1, "C2", "person", f"{2:032x}", None, "active", None),
+            (1, 1, "C1", "person", f"{1:032x}", None, "deleted", None, 8),
+            (2, 1, "C2", "person", f"{2:032x}", None, "active", None, 7),
         ]
     assert [(each["version"], each["state"], each["payload"], each["run_id"]) for each in history] == [
         (1, "active", '{"id":1}', 7),

@@ -1,0 +1,353 @@
+"""Neighbourhood: one record that comes, changes or goes -> the links and the entities that change with it.
+
+The batch job's rules over the few records around one: candidates by keys under the cap, links from the review threshold
+on, components closed over merge-level links and verdicts, every inner pair weighed. All is read as it is needed and
+decided in memory; nothing is written, so that asking and storing give the same answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from mdm.deciding import Link, Part, Person, Rulings, Weighed, partition
+from mdm.engine.cluster import Pair
+from mdm.engine.policy import EntityType
+from mdm.engine.release import GRID, Release, to_units
+from mdm.engine.score import Score, Scorer, make_scorer
+from mdm.store import lookup
+from mdm.store.lookup import Known
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What decides about one entity type, compiled once. promised: sources that never hold two records of an entity."""
+
+    entity: EntityType
+    release: Release
+    scorer: Scorer
+    promised: frozenset[str]
+    review: int
+    merge: int
+
+
+def make_judge(entity: EntityType, release: Release, promised: frozenset[str]) -> Judge:
+    """The judge of an entity type by a release."""
+    return Judge(entity, release, make_scorer(release), promised, to_units(release.review), to_units(release.merge))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of one record within one entity type: how its neighbours knew it, and how they will.
+
+    before: None when it had no part in the type. after: None when it has none any more; features: of `after`.
+    """
+
+    before: Known | None
+    after: Known | None
+    features: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rid(self) -> int:
+        """The number of the record."""
+        known = self.after or self.before
+        assert known is not None
+        return known.rid
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What was decided, not written yet.
+
+    people: all those in `parts`, the entities of the touched components, and in `gone`, who leave the type.
+    moved: those gone that another type waits for. waiting: people that had not been decided.
+    relinked: records all of whose links are made anew, as `made` says; dropped: links that end without that.
+    crossed: holders of keys that came to the cap or left it.
+    """
+
+    people: dict[int, Person]
+    parts: list[Part]
+    gone: list[int]
+    relinked: frozenset[int]
+    made: dict[Pair, Score]
+    dropped: frozenset[Pair]
+    crossed: frozenset[int]
+    waiting: frozenset[int]
+    moved: tuple[int, ...]
+
+    def changed_parts(self) -> list[Part]:
+        """The parts that are not what the store holds already: decided records that are one whole entity."""
+        sizes = Counter(person.eid for person in self.people.values())
+        return [part for part in self.parts if not self._is_kept(part, sizes)]
+
+    def _is_kept(self, part: Part, sizes: Mapping[int | None, int]) -> bool:
+        homes = {self.people[rid].eid for rid in part}
+        home = homes.pop()
+        return not homes and home is not None and sizes[home] == len(part) and self.waiting.isdisjoint(part)
+
+
+class RulingIndex:
+    """All verdicts that bind, found by the records they name: one decision is about few of them."""
+
+    def __init__(self, rulings: Rulings) -> None:
+        self._same: dict[int, list[frozenset[int]]] = {}
+        self._different: dict[int, list[tuple[frozenset[int], frozenset[int]]]] = {}
+        for side in rulings.same:
+            for rid in side:
+                self._same.setdefault(rid, []).append(side)
+        for pair in rulings.different:
+            for rid in pair[0] | pair[1]:
+                self._different.setdefault(rid, []).append(pair)
+
+    def tied(self, rids: Iterable[int]) -> set[int]:
+        """Whom verdicts hold together with the records."""
+        return {other for rid in rids for side in self._same.get(rid, ()) for other in side}
+
+    def about(self, rids: Iterable[int]) -> Rulings:
+        """The verdicts that name one of the records."""
+        same = {side: None for rid in rids for side in self._same.get(rid, ())}
+        different = {pair: None for rid in rids for pair in self._different.get(rid, ())}
+        return Rulings(tuple(same), tuple(different))
+
+
+class Neighbourhood:
+    """The records around one change, as they will be after it; lives as long as one transaction."""
+
+    def __init__(self, connection: Connection, judge: Judge, change: Change) -> None:
+        self.connection = connection
+        self.judge = judge
+        self.change = change
+        self.records: dict[int, Known] = {}
+        self.relinked: set[int] = {change.rid}
+        self.dropped: set[Pair] = set()
+        self.crossed: set[int] = set()
+        self.made: dict[Pair, Score] = {}
+        self.scores: dict[Pair, Score] = {}
+        self._partners: dict[int, set[int]] = {}
+        self._features: dict[int, Mapping[str, Any]] = {}
+        self._raw: dict[int, list[int]] = {}
+        if change.after is not None:
+            self.records[change.rid] = change.after
+            self._features[change.rid] = change.features
+
+    def load(self, rids: Iterable[int]) -> None:
+        """Read the records that are not known yet."""
+        missing = set(rids) - self.records.keys() - {self.change.rid}
+        if missing:
+            self.records |= {known.rid: known for known in lookup.by_rids(self.connection, missing)}
+
+    def takes_part(self, rid: int) -> bool:
+        """Whether the record may be linked: active, of this type, and held by no entity of another."""
+        known, name = self.records.get(rid), self.judge.entity.name
+        return (
+            known is not None and known.state == "active" and known.entity_type == name and known.home in (None, name)
+        )
+
+    def features(self, rid: int) -> Mapping[str, Any]:
+        """The features of a loaded record."""
+        found = self._features.get(rid)
+        if found is None:
+            found = self._features[rid] = orjson.loads(self.records[rid].features)
+        return found
+
+    def score(self, left: int, right: int) -> Score:
+        """The score of two loaded records."""
+        pair = _ordered(left, right)
+        found = self.scores.get(pair)
+        if found is None:
+            found = self.scores[pair] = self.judge.scorer.score(self.features(pair[0]), self.features(pair[1]))
+        return found
+
+    def holders(self, keys: Iterable[int]) -> dict[int, set[int]]:
+        """key -> its holders after the change; of a hot key some, more than the cap."""
+        wanted = set(keys)
+        missing = wanted - self._raw.keys()
+        if missing:
+            # Two more than the cap: then a key that only the changed record makes hot can be told from others.
+            self._raw |= lookup.holders(self.connection, missing, self.judge.release.cap + 2)
+        mine = frozenset(() if self.change.after is None else self.change.after.keys)
+        found: dict[int, set[int]] = {}
+        for key in wanted:
+            held = found[key] = set(self._raw[key])
+            (held.add if key in mine else held.discard)(self.change.rid)
+        return found
+
+    def candidates(self, rid: int) -> set[int]:
+        """The records that share a key with the loaded record that is not hot."""
+        cap = self.judge.release.cap
+        cool = (held for held in self.holders(self.records[rid].keys).values() if len(held) <= cap)
+        near: set[int] = set().union(*cool)
+        near.discard(rid)
+        self.load(near)
+        return {other for other in near if self.takes_part(other)}
+
+    def relink(self, rid: int) -> None:
+        """Make all links of a loaded record anew."""
+        self.relinked.add(rid)
+        for other in self.candidates(rid):
+            self._link(rid, other)
+
+    def _link(self, left: int, right: int) -> None:
+        score = self.score(left, right)
+        if score.units >= self.judge.review:
+            self.made[_ordered(left, right)] = score
+            self._partners.setdefault(left, set()).add(right)
+            self._partners.setdefault(right, set()).add(left)
+
+    def cross_caps(self) -> set[int]:
+        """Make anew the links that hang on keys which come to or leave the cap; the records whose links changed."""
+        old = () if self.change.before is None else self.change.before.keys
+        new = () if self.change.after is None else self.change.after.keys
+        cap = self.judge.release.cap
+        after = self.holders({*old, *new})
+        touched: set[int] = set()
+        for key in sorted({*old} ^ {*new}):
+            before = len(self._raw[key])
+            if before <= cap < len(after[key]):
+                touched |= self._part(set(self._raw[key]))
+            elif before > cap >= len(after[key]):
+                touched |= self._meet(after[key] - {self.change.rid})
+        return touched
+
+    def _part(self, crowd: set[int]) -> set[int]:
+        """The crowd of a key that becomes hot keeps only the links that another key proposes."""
+        self.crossed |= crowd
+        self.load(crowd)
+        cap, touched = self.judge.release.cap, set()
+        for left, right, _ in lookup.links(self.connection, crowd):
+            if left in crowd and right in crowd and left in self.records and right in self.records:
+                shared = set(self.records[left].keys) & set(self.records[right].keys)
+                if all(len(held) > cap for held in self.holders(shared).values()):
+                    self.dropped.add((left, right))
+                    touched |= {left, right}
+        return touched
+
+    def _meet(self, crowd: set[int]) -> set[int]:
+        """The crowd of a key that is hot no longer: its records propose each other again."""
+        self.crossed |= crowd
+        self.load(crowd)
+        linked = {(left, right) for left, right, _ in lookup.links(self.connection, crowd)}
+        touched = set()
+        for pair in combinations(sorted(filter(self.takes_part, crowd)), 2):
+            if pair not in linked:
+                self._link(*pair)
+                if pair in self.made:
+                    touched |= {*pair}
+        return touched
+
+    def strong_links(self, rids: Collection[int]) -> set[Link]:
+        """The merge-level links that touch the records, as they are after the change."""
+        found = set()
+        for left, right, bits in lookup.links(self.connection, rids):
+            if left not in self.relinked and right not in self.relinked and (left, right) not in self.dropped:
+                found.add(Link(left, right, round(bits * GRID)))
+        for rid in rids:
+            for other in self._partners.get(rid, ()):
+                pair = _ordered(rid, other)
+                found.add(Link(*pair, self.made[pair].units))
+        return {link for link in found if link.units >= self.judge.merge}
+
+    def decide(self, rulings: RulingIndex) -> Settlement:
+        """The entities of everybody in the components that the change touches.
+
+        rulings: of all verdicts. Links of records that wait to be decided are made anew on the way.
+        """
+        seeds = self.cross_caps() | self._former_neighbours()
+        if self.change.after is not None:
+            self.relink(self.change.rid)
+            seeds.add(self.change.rid)
+        rids, links, gone = self._closure(seeds, rulings)
+        # A link met before its end turned out to be outdated, or to leave, counts no more.
+        links = {link for link in links if self._stands(link) and rids.issuperset(link[:2])}
+        people = {rid: self._person(rid) for rid in rids}
+        decision = partition(self.judge.release, people, list(links), rulings.about(rids), self._weigh)
+        return Settlement(
+            people=people | {rid: self._person(rid) for rid in gone},
+            parts=decision.parts,
+            gone=sorted(gone),
+            relinked=frozenset(self.relinked | gone),
+            made=self.made,
+            dropped=frozenset(self.dropped),
+            crossed=frozenset(self.crossed),
+            waiting=frozenset(rid for rid in rids if not self.records[rid].resolved),
+            moved=tuple(rid for rid in gone if rid != self.change.rid and self.records[rid].state == "active"),
+        )
+
+    def _former_neighbours(self) -> set[int]:
+        """Whom the record was linked to at merge level, and the members of its entity."""
+        before = self.change.before
+        if before is None:
+            return set()
+        stored = lookup.links(self.connection, [before.rid])
+        found = {end for left, right, bits in stored if round(bits * GRID) >= self.judge.merge for end in (left, right)}
+        if before.eid is not None:
+            companions = lookup.members(self.connection, [before.eid])
+            self._learn(companions)
+            found |= {known.rid for known in companions}
+        found.discard(before.rid)
+        return found
+
+    def _learn(self, found: Iterable[Known]) -> None:
+        self.records |= {known.rid: known for known in found if known.rid != self.change.rid}
+
+    def _closure(self, seeds: set[int], rulings: RulingIndex) -> tuple[set[int], set[Link], set[int]]:
+        """Everybody whom merge-level links, entities and verdicts connect to the seeds; the links; who leaves."""
+        rids: set[int] = set()
+        links: set[Link] = set()
+        gone: set[int] = set() if self.change.after is not None else {self.change.rid}
+        reached = seeds
+        while reached:
+            self.load(reached)
+            fresh = {rid for rid in reached if self.takes_part(rid)}
+            rids |= fresh
+            for rid in fresh - self.relinked:
+                if not self.records[rid].resolved:
+                    self.relink(rid)
+            new = self.strong_links(fresh)
+            links |= new
+            reached = {end for left, right, _ in new for end in (left, right)}
+            reached |= rulings.tied(fresh)
+            companions = self._companions(fresh)
+            gone |= {rid for rid in companions if not self.takes_part(rid) and rid != self.change.rid}
+            reached = (reached | companions) - rids - gone
+        return rids, links, gone
+
+    def _companions(self, rids: Iterable[int]) -> set[int]:
+        """The members of the entities that the records are in."""
+        eids = {eid for rid in rids if (eid := self.records[rid].eid) is not None}
+        if not eids:
+            return set()
+        found = lookup.members(self.connection, eids)
+        self._learn(found)
+        return {known.rid for known in found}
+
+    def _stands(self, link: Link) -> bool:
+        pair = (link.left, link.right)
+        return pair in self.made or (pair not in self.dropped and self.relinked.isdisjoint(pair))
+
+    def _person(self, rid: int) -> Person:
+        known = self.records.get(rid) or self.change.before
+        assert known is not None
+        promises = known.source in self.judge.promised
+        return Person(rid, known.source, known.record_id, promises, known.version, known.eid)
+
+    def _weigh(self, pieces: Sequence[Sequence[int]], least: int, pressing: Collection[int]) -> Weighed:
+        """Every inner pair of every piece."""
+        agreed: set[int] = set()
+        units: dict[int, dict[Pair, int]] = {}
+        for place, piece in enumerate(pieces):
+            inner = {_ordered(a, b): self.score(a, b).units for a, b in combinations(piece, 2)}
+            if place not in pressing and min(inner.values(), default=0) >= least:
+                agreed.add(place)
+            units[place] = inner
+        return Weighed(agreed, units)
+
+
+def _ordered(a: int, b: int) -> Pair:
+    return (a, b) if a < b else (b, a)

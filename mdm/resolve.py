@@ -1,0 +1,353 @@
+"""The real-time shell: one record -> matched, stored or deleted, with the batch job's answers.
+
+A record is standardised first, outside any transaction. Then one write transaction looks up its neighbours, decides
+their components by the functions that the batch job uses, and writes record, keys, links, entities, golden records,
+events and audit. Writers of a store come one after the other (SQLite by itself, PostgreSQL by an advisory lock that
+every write transaction takes), so whatever is read inside stays true until it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mdm import learning
+from mdm.asking import Answer, ask
+from mdm.changes import Draft, Portion, draft_changes
+from mdm.engine.release import GRID
+from mdm.errors import NotFound, OtherPolicy, Outdated
+from mdm.golden import GoldenMaker, load_block
+from mdm.ids import entity_id
+from mdm.incoming import Incoming, Reception
+from mdm.neighbourhood import Change, Judge, Neighbourhood, RulingIndex, Settlement, make_judge
+from mdm.policy import ProjectPolicy
+from mdm.store import Store, arrivals, audit, entities, keys, links, lookup, records, releases, verdicts
+from mdm.store.entities import EntityChanges
+from mdm.store.links import LinkRow
+from mdm.store.lookup import Known
+from mdm.store.records import RecordRow
+from mdm.unresolved import read_rulings
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to become of the entities of one type, not written yet."""
+
+    judge: Judge
+    settlement: Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of them."""
+
+    settlement: Settlement
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a record that was put or deleted.
+
+    outcome: created, joined, merged, moved, split, unchanged, stale, quarantined or deleted. entity: its number, None
+    for a record in none. version: of the record. written: whether the record itself has a new version.
+    entities: (old, new) of every id that records went from and to; None where there is none.
+    """
+
+    outcome: str
+    entity: int | None
+    version: int
+    written: bool
+    entities: tuple[tuple[int | None, int | None], ...] = ()
+    issues: tuple[str, ...] = ()
+
+
+class Bench:
+    """The judges in office and the verdicts that bind, kept compiled between transactions."""
+
+    def __init__(self, policy: ProjectPolicy) -> None:
+        self.policy = policy
+        self._judges: dict[str, Judge] = {}
+        self._defaults: dict[str, Judge] = {}
+        self._rulings: tuple[int, RulingIndex] | None = None
+
+    def judge(self, connection: Connection, entity: str) -> tuple[Judge, RulingIndex]:
+        """Who decides about the type in this transaction; before the first release what the entity file expects.
+
+        Raises OtherPolicy when records are read, or decided, by another policy than this process has loaded.
+        """
+        now = lookup.situation(connection, entity)
+        judge = self._default(entity) if now.release_id is None else self._active(connection, entity, now.release_id)
+        mine = self.policy.hashes[entity]
+        if judge.release.policy != mine or now.reading not in (None, mine):
+            raise OtherPolicy(
+                f"the project of this process is not the one that decides about {entity}: run `mdm run`, or let the "
+                "server load the present project file"
+            )
+        return judge, self._bound(connection, now.verdict)
+
+    def _active(self, connection: Connection, entity: str, release_id: str) -> Judge:
+        known = self._judges.get(entity)
+        if known is None or known.release.release_id != release_id:
+            release = learning.read(releases.get(connection, release_id))
+            known = make_judge(self.policy.entities[entity], release, self.policy.promised)
+            self._judges[entity] = known
+        return known
+
+    def _default(self, entity: str) -> Judge:
+        if entity not in self._defaults:
+            type_ = self.policy.entities[entity]
+            release = learning.default_release(type_, self.policy)
+            self._defaults[entity] = make_judge(type_, release, self.policy.promised)
+        return self._defaults[entity]
+
+    def _bound(self, connection: Connection, newest: int) -> RulingIndex:
+        known = self._rulings
+        if known is None or known[0] != newest:
+            known = newest, RulingIndex(read_rulings(connection, verdicts.active(connection)))
+            self._rulings = known
+        return known[1]
+
+
+class Resolver:
+    """Matches, stores and deletes single records of one project; safe to share between threads."""
+
+    def __init__(self, store: Store, policy: ProjectPolicy) -> None:
+        self.store = store
+        self.reception = Reception(policy)
+        self.bench = Bench(policy)
+
+    def match(self, asked: Sequence[Incoming], limit: int) -> list[Answer]:
+        """What storing each record as a new one would do, all seen at one moment; nothing is written.
+
+        limit: most candidates of each answer. Raises OtherPolicy.
+        """
+        with self.store.reading() as connection:
+            return [ask(connection, *self.bench.judge(connection, each.entity), each, limit) for each in asked]
+
+    def put(self, incoming: Incoming, *, actor: str, expected: int | None = None) -> Stored:
+        """The record is stored as its newest version, and entities follow; the same content again changes nothing.
+
+        expected: the version that the caller saw, 0 for none. Raises Outdated, OtherPolicy, Unavailable.
+        """
+        with self.store.writing() as connection:
+            return self.put_within(connection, incoming, actor=actor, expected=expected)
+
+    def put_within(
+        self, connection: Connection, incoming: Incoming, *, actor: str, expected: int | None = None
+    ) -> Stored:
+        """The same inside a write transaction of the caller."""
+        stored = lookup.by_name(connection, incoming.source, incoming.record_id)
+        _check_expected(stored, expected)
+        judge, _ = self.bench.judge(connection, incoming.entity)
+        if stored is not None and stored.state != "deleted":
+            if stored.content_hash == incoming.content_hash and stored.resolved:
+                return _left_alone("unchanged", stored)
+            if _is_newer(stored, incoming):
+                return _left_alone("stale", stored)
+        _put_in_office(connection, judge)
+        after = _after(connection, stored, incoming)
+        plans = self._plans(connection, stored, after, incoming.prepared.features)
+        if stored is None or after.version != stored.version:
+            _write_record(connection, after, incoming)
+        settled = _settle(connection, plans, after.rid)
+        result = _result(settled, stored, after, tuple(incoming.prepared.issues))
+        _note(connection, actor, after, result)
+        return result
+
+    def delete(self, source: str, record_id: str, *, actor: str, expected: int | None = None) -> Stored:
+        """The record is deleted, and entities follow. Raises NotFound when it is not there, Outdated."""
+        self.reception.source(source)
+        with self.store.writing() as connection:
+            stored = lookup.by_name(connection, source, record_id)
+            if stored is None or stored.state == "deleted":
+                raise NotFound(f"there is no record {source}:{record_id}")
+            _check_expected(stored, expected)
+            after = stored._replace(state="deleted", version=stored.version + 1, packed=b"")
+            plans = self._plans(connection, stored, after, {})
+            keys.replace(connection, [stored.rid], ())
+            records.mark_deleted(connection, [stored.rid], run_id=None)
+            result = _result(_settle(connection, plans, after.rid), stored, after, ())
+            _note(connection, actor, after, result)
+        return result
+
+    def _plans(
+        self, connection: Connection, stored: Known | None, after: Known, features: Mapping[str, Any]
+    ) -> list[Plan]:
+        """What changes in each entity type that the record had or will have a part in, the one it leaves first."""
+        joins = [after.entity_type] if after.state == "active" else []
+        held = [] if stored is None else [stored.home, stored.entity_type if stored.state == "active" else None]
+        types = [name for name in dict.fromkeys(held) if name is not None and name not in joins] + joins
+        plans = []
+        for name in types:
+            judge, rulings = self.bench.judge(connection, name)
+            before = None if stored is None or name not in held else _within(stored, name, after.version)
+            change = Change(before, after if name in joins else None, features)
+            plans.append(Plan(judge, Neighbourhood(connection, judge, change).decide(rulings)))
+        return plans
+
+
+def _check_expected(stored: Known | None, expected: int | None) -> None:
+    present = 0 if stored is None or stored.state == "deleted" else stored.version
+    if expected is not None and expected != present:
+        raise Outdated(f"the record has version {present}, not {expected}; read it again")
+
+
+def _is_newer(stored: Known, incoming: Incoming) -> bool:
+    offered = incoming.prepared.updated_at
+    return stored.updated_at is not None and offered is not None and stored.updated_at > offered
+
+
+def _left_alone(outcome: str, stored: Known) -> Stored:
+    if stored.state == "quarantined" and outcome == "unchanged":
+        outcome = "quarantined"
+    return Stored(outcome, stored.eid, stored.version, written=False)
+
+
+def _put_in_office(connection: Connection, judge: Judge) -> None:
+    """The judge's release is active; a new project has none until its first record comes."""
+    release = judge.release
+    if releases.active(connection, release.entity) is None:
+        learning.save(connection, release)
+        releases.activate(connection, release.release_id)
+
+
+def _after(connection: Connection, stored: Known | None, incoming: Incoming) -> Known:
+    """The record as it will be; the same version when its content is what is stored, still to be decided."""
+    rid = records.allocate_rids(connection, 1) if stored is None else stored.rid
+    is_same = stored is not None and stored.content_hash == incoming.content_hash and stored.state != "deleted"
+    version = 1 if stored is None else stored.version + (not is_same)
+    stays = stored is not None and stored.home == incoming.entity
+    return Known(
+        rid=rid,
+        source=incoming.source,
+        record_id=incoming.record_id,
+        entity_type=incoming.entity,
+        state=incoming.state,
+        version=version,
+        eid=stored.eid if stored is not None and stays else None,
+        resolved=0,
+        home=incoming.entity if stays else None,
+        content_hash=incoming.content_hash,
+        updated_at=incoming.prepared.updated_at,
+        packed=incoming.packed,
+        features="",
+    )
+
+
+def _within(stored: Known, name: str, version: int) -> Known:
+    """The record as its neighbours within that type knew it, under its coming version."""
+    return stored._replace(
+        version=version,
+        packed=stored.packed if stored.entity_type == name else b"",
+        eid=stored.eid if stored.home == name else None,
+    )
+
+
+def _write_record(connection: Connection, after: Known, incoming: Incoming) -> None:
+    # The keys come first: what the record held until now is told by its present row.
+    keys.replace(connection, [after.rid], ((key, after.rid) for key in after.keys))
+    row = RecordRow(
+        rid=after.rid,
+        source_id=records.source_ids(connection, [after.source])[after.source],
+        record_id=after.record_id,
+        entity_type=after.entity_type,
+        state=after.state,
+        content_hash=after.content_hash,
+        updated_at=after.updated_at,
+        quality=incoming.prepared.quality,
+        keys=after.packed,
+        payload=incoming.payload,
+        claims=incoming.claims,
+        features=incoming.features,
+        issues=incoming.issues,
+    )
+    records.put(connection, [row], run_id=None)
+
+
+def _settle(connection: Connection, plans: Sequence[Plan], rid: int) -> list[Settled]:
+    """Write what was decided; a record without part in any type belongs to nobody."""
+    if plans:
+        return [_write(connection, plan) for plan in plans]
+    change_no = entities.apply(connection, EntityChanges(membership=[(rid, None)]))
+    arrivals.note(connection, change_no, wholly=[rid], partly=(), decided=())
+    return []
+
+
+def _write(connection: Connection, plan: Plan) -> Settled:
+    judge, settlement = plan.judge, plan.settlement
+    links.replace(connection, settlement.relinked, _link_rows(plan))
+    links.drop(connection, settlement.dropped)
+    changed = settlement.changed_parts()
+    texts = GoldenMaker(judge.entity)(load_block(connection, changed))
+    portion = Portion(changed, settlement.gone)
+    draft = draft_changes(connection, judge.entity, portion, settlement.people, texts)
+    if draft is None:
+        raise RuntimeError("records changed inside the transaction that decides about them")
+    change_no = entities.apply(connection, draft.changes(None))
+    records.unresolve(connection, settlement.moved)
+    arrivals.note(
+        connection,
+        change_no,
+        wholly=settlement.relinked,
+        partly=settlement.crossed,
+        decided=settlement.people,
+    )
+    return Settled(settlement, draft)
+
+
+def _link_rows(plan: Plan) -> Iterator[LinkRow]:
+    for (left, right), score in sorted(plan.settlement.made.items()):
+        levels = ",".join(str(found.level) for found in score.evidence)
+        yield LinkRow(left, right, score.units / GRID, levels, plan.judge.release.release_id)
+
+
+def _result(settled: Sequence[Settled], stored: Known | None, after: Known, issues: tuple[str, ...]) -> Stored:
+    homes = {rid: eid for each in settled for rid, eid in each.draft.membership}
+    people = {rid: person for each in settled for rid, person in each.settlement.people.items()}
+    moves = {(people[rid].eid, eid) for rid, eid in homes.items() if people[rid].eid != eid}
+    closed = [pair for each in settled for pair in each.draft.retired]
+    old, new = None if stored is None else stored.eid, homes.get(after.rid)
+    others = {people[rid].eid: eid for rid, eid in homes.items() if rid != after.rid}
+    return Stored(
+        outcome=after.state if after.state != "active" else _outcome(old, new, others, dict(closed)),
+        entity=new,
+        version=after.version,
+        written=stored is None or stored.version != after.version,
+        entities=tuple(sorted(moves.union(closed), key=lambda move: (move[0] or 0, move[1] or 0))),
+        issues=issues,
+    )
+
+
+def _outcome(
+    old: int | None, new: int | None, others: Mapping[int | None, int | None], closed: Mapping[int, int | None]
+) -> str:
+    """What happened to the entities of an active record, in one word; of several the one that changes most.
+
+    others: old -> new id of the records around it. closed: ids that ended -> where they lead.
+    """
+    if new in closed.values():
+        return "merged"
+    if old is None:
+        return "joined" if new in others.values() else "created"
+    if old != new:
+        return "moved"
+    return "split" if others.get(old, old) != old else "unchanged"
+
+
+def _note(connection: Connection, actor: str, after: Known, result: Stored) -> None:
+    """The last act of a transaction: it locks the end of the audit trail."""
+    subject = f"record:{after.source}:{after.record_id}"
+    details: dict[str, Any] = {"outcome": result.outcome, "version": result.version}
+    if result.entity is not None:
+        details["entity"] = entity_id(result.entity)
+    audit.append(
+        connection,
+        actor,
+        "record.deleted" if after.state == "deleted" else "record.put",
+        subject=subject,
+        details=details,
+    )
