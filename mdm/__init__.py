@@ -23,7 +23,10 @@ tasks, contradictions, reuse
              entities and links -> questions to stewards
 publish      the store -> files for others
 
-`pipeline` runs them as a batch job.
+incoming, neighbourhood, asking
+             what a caller says about one record -> a prepared row -> the links and entities around it -> an answer
+
+`pipeline` runs them as a batch job, `resolve` for one record inside a transaction.
 """
 
 from __future__ import annotations

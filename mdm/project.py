@@ -52,7 +52,8 @@ from mdm.scorecard import read_scorecard
 from mdm.scorecard.report import ScorecardReport
 from mdm.scratch import open_scratch
 from mdm.sources import check_columns
-from mdm.store import Store, open_store, releases, verdicts
+from mdm.store import Store, access, open_store, releases, verdicts
+from mdm.store.access import ApiKey
 from mdm.store.locks import run_lock
 from mdm.store.verdicts import Verdict
 from mdm.watch import Progress, Tally, Watch, silent
@@ -293,6 +294,11 @@ class Project:
         """All verdicts, withdrawn ones too."""
         with self.store() as store, store.reading() as connection:
             return explaining.verdict_lines(verdicts.all(connection))
+
+    def api_keys(self) -> list[ApiKey]:
+        """The keys of callers, revoked ones too, without their secrets."""
+        with self.store() as store, store.reading() as connection:
+            return access.all(connection)
 
     def _settle(self, store: Store) -> None:
         """Decide what is unresolved with the active releases."""

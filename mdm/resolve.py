@@ -128,6 +128,11 @@ class Resolver:
         with self.store.reading() as connection:
             return [ask(connection, *self.bench.judge(connection, each.entity), each, limit) for each in asked]
 
+    def check(self, entity: str) -> None:
+        """Nothing. Raises OtherPolicy, or Unavailable, when nothing can be decided about the type now."""
+        with self.store.reading() as connection:
+            self.bench.judge(connection, entity)
+
     def put(self, incoming: Incoming, *, actor: str, expected: int | None = None) -> Stored:
         """The record is stored as its newest version, and entities follow; the same content again changes nothing.
 
@@ -160,18 +165,24 @@ class Resolver:
 
     def delete(self, source: str, record_id: str, *, actor: str, expected: int | None = None) -> Stored:
         """The record is deleted, and entities follow. Raises NotFound when it is not there, Outdated."""
-        self.reception.source(source)
         with self.store.writing() as connection:
-            stored = lookup.by_name(connection, source, record_id)
-            if stored is None or stored.state == "deleted":
-                raise NotFound(f"there is no record {source}:{record_id}")
-            _check_expected(stored, expected)
-            after = stored._replace(state="deleted", version=stored.version + 1, packed=b"")
-            plans = self._plans(connection, stored, after, {})
-            keys.replace(connection, [stored.rid], ())
-            records.mark_deleted(connection, [stored.rid], run_id=None)
-            result = _result(_settle(connection, plans, after.rid), stored, after, ())
-            _note(connection, actor, after, result)
+            return self.delete_within(connection, source, record_id, actor=actor, expected=expected)
+
+    def delete_within(
+        self, connection: Connection, source: str, record_id: str, *, actor: str, expected: int | None = None
+    ) -> Stored:
+        """The same inside a write transaction of the caller."""
+        self.reception.source(source)
+        stored = lookup.by_name(connection, source, record_id)
+        if stored is None or stored.state == "deleted":
+            raise NotFound(f"there is no record {source}:{record_id}")
+        _check_expected(stored, expected)
+        after = stored._replace(state="deleted", version=stored.version + 1, packed=b"")
+        plans = self._plans(connection, stored, after, {})
+        keys.replace(connection, [stored.rid], ())
+        records.mark_deleted(connection, [stored.rid], run_id=None)
+        result = _result(_settle(connection, plans, after.rid), stored, after, ())
+        _note(connection, actor, after, result)
         return result
 
     def _plans(

@@ -32,7 +32,8 @@ HOMES = {
     # A source may be a database too: what is read there has nothing to do with the store.
     "sqlalchemy": ("mdm.store", "mdm.reading.databases"),
     **dict.fromkeys(("typer", "rich"), ("mdm.cli",)),
-    "fastapi": ("api",),
+    **dict.fromkeys(("fastapi", "starlette"), ("api",)),
+    "uvicorn": ("mdm.cli",),
     "duckdb": ("mdm", "rules"),
 }
 # Who works inside a transaction names its type; that is all they may take from SQLAlchemy.
@@ -50,6 +51,8 @@ NO_STAGES = {
         "demo",
         "evaluation",
         "explaining",
+        "keyring",
+        "searching",
         "guess",
         "guards",
         "history",
@@ -62,7 +65,7 @@ NO_STAGES = {
         "switching",
         "verification",
     },
-    "rules and reports for people": {"pages", "profiling", "rule_files", "scorecard", "scoring"},
+    "rules and reports for people": {"masking", "views", "pages", "profiling", "rule_files", "scorecard", "scoring"},
     "what stages stand on": {"engine", "store"},
 }
 
@@ -142,4 +145,4 @@ def stages_there() -> set[str]:
 def test_the_map_names_the_stages_and_nothing_else() -> None:
     map_lines = [line for line in (mdm.__doc__ or "").splitlines()[3:] if line and not line.startswith((" ", "`"))]
     named = {name.strip() for line in map_lines for name in line.split("  ")[0].split(",")}
-    assert named | {"pipeline"} == stages_there()
+    assert named | {"pipeline", "resolve"} == stages_there()

@@ -31,20 +31,45 @@ _HOLDER = text(
 @contextmanager
 def run_lock(store: Store) -> Iterator[None]:
     """Held while inside. Raises Unavailable, naming who holds it, when another job works on the store."""
-    with _file_lock(store) if store.dialect == "sqlite" else _session_lock(store):
-        yield
+    try:
+        with _file_lock(store, "lock") if store.dialect == "sqlite" else _session_lock(store):
+            yield
+    except _Held as held:
+        raise Unavailable(f"{held} is running a job on {store!r}; wait until it has finished, then run again") from None
 
 
 @contextmanager
-def _file_lock(store: Store) -> Iterator[None]:
-    path = Path(f"{store.database}.lock")
+def server_lock(store: Store) -> Iterator[None]:
+    """Held while a server runs on a SQLite store; PostgreSQL serves any number.
+
+    Raises Unavailable, naming who holds it, when another server process has the store.
+    """
+    if store.dialect != "sqlite":
+        yield
+        return
+    try:
+        with _file_lock(store, "server"):
+            yield
+    except _Held as held:
+        raise Unavailable(
+            f"{held} serves {store!r} already: SQLite has one server process; stop it, or move the store to PostgreSQL"
+        ) from None
+
+
+class _Held(Exception):
+    """Somebody has the lock."""
+
+
+@contextmanager
+def _file_lock(store: Store, name: str) -> Iterator[None]:
+    path = Path(f"{store.database}.{name}")
     # The file stays: removing it would let two jobs hold locks on two files of one name.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     with os.fdopen(descriptor, "r+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _held(store, file.read().strip()) from None
+            raise _Held(file.read().strip() or "another process") from None
         file.truncate(0)
         file.write(_me())
         file.flush()
@@ -55,7 +80,7 @@ def _file_lock(store: Store) -> Iterator[None]:
 def _session_lock(store: Store) -> Iterator[None]:
     with store.session(application_name=_me()) as connection:
         if not connection.scalar(_TAKE, {"number": _NUMBER}):
-            raise _held(store, connection.scalar(_HOLDER, {"number": _NUMBER}) or "")
+            raise _Held(connection.scalar(_HOLDER, {"number": _NUMBER}) or "another process")
         try:
             yield
         finally:
@@ -67,8 +92,3 @@ def _session_lock(store: Store) -> Iterator[None]:
 
 def _me() -> str:
     return f"process {os.getpid()} on {socket.gethostname()}"
-
-
-def _held(store: Store, holder: str) -> Unavailable:
-    who = holder or "another process"
-    return Unavailable(f"{who} is running a job on {store!r}; wait until it has finished, then run again")

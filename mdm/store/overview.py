@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pyarrow as pa
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, literal_column, select
 
 from mdm.store import counters
 from mdm.store.bulk import pairs, read_table, stream
-from mdm.store.schema import entity, event, golden, link, record, source
+from mdm.store.schema import entity, event, golden, link, record, run, source
 
 _LEFT, _RIGHT = record.alias("l"), record.alias("r")
 _ACTIVE_ENTITIES = (
@@ -71,6 +72,18 @@ def event_before(connection: Connection, moment: str) -> int:
     """The number of the last event before all that were recorded at that moment (as in recorded_at) or later."""
     first = connection.scalar(select(func.min(event.c.event_no)).where(event.c.recorded_at >= moment))
     return last_event(connection) if first is None else int(first) - 1
+
+
+def unresolved_count(connection: Connection) -> int:
+    """How many records wait to be decided."""
+    waiting = select(func.count()).select_from(record).where(record.c.resolved == literal_column("0"))
+    return int(connection.execute(waiting).scalar_one())
+
+
+def last_run_age(connection: Connection, now: datetime) -> float:
+    """Seconds since the last batch job ended well; -1 when none did."""
+    ended = connection.scalar(select(func.max(run.c.finished_at)).where(run.c.outcome == "done"))
+    return -1.0 if ended is None else (now - datetime.fromisoformat(ended)).total_seconds()
 
 
 def last_event(connection: Connection) -> int:

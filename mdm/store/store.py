@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Lock
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
 
+from mdm.errors import Unavailable
 from mdm.store.engine import make_engine, parse_url, translated
 from mdm.store.migrations import migrate
 
@@ -38,18 +40,20 @@ def open_store(url: str, *, clock: Clock = utc_now, wait_seconds: float = 30) ->
     except BaseException:
         engine.dispose()
         raise
-    return Store(url, engine, clock)
+    return Store(url, engine, clock, wait_seconds)
 
 
 class Store:
     """The lifetime of a store's connections; safe to share between threads."""
 
-    def __init__(self, url: str, engine: Engine, clock: Clock) -> None:
+    def __init__(self, url: str, engine: Engine, clock: Clock, wait_seconds: float) -> None:
         self.url = url
         self.dialect = engine.dialect.name
         self._parsed: URL = parse_url(url)
         self._engine = engine
         self._clock = clock
+        self._wait_seconds = wait_seconds
+        self._turn = Lock()
 
     def __repr__(self) -> str:
         return f"Store({self._parsed.render_as_string(hide_password=True)!r})"
@@ -71,13 +75,23 @@ class Store:
         Every row written in it carries the same `recorded_at`. Raises Unavailable when another writer keeps it
         waiting too long.
         """
-        with translated(self._parsed), self._engine.connect() as plain:
+        with self._own_turn(), translated(self._parsed), self._engine.connect() as plain:
             moment = self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
             connection = plain.execution_options(writes=True, recorded_at=moment)
             with connection.begin():
                 if self.dialect == "postgresql":
                     connection.execute(_ONE_WRITER)
                 yield connection
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        """Threads of one process wait here and not in the database, where waiting for SQLite means asking again."""
+        if not self._turn.acquire(timeout=self._wait_seconds):
+            raise Unavailable(f"another thread is writing to {self!r}; try again when it has finished")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def rehearsing(self) -> Iterator[Store]:
