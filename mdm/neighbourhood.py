@@ -287,21 +287,31 @@ class Neighbourhood:
         stored = lookup.links(self.connection, [before.rid])
         found = {end for left, right, bits in stored if round(bits * GRID) >= self.judge.merge for end in (left, right)}
         if before.eid is not None:
-            companions = lookup.members(self.connection, [before.eid])
-            self._learn(companions)
-            found |= {known.rid for known in companions}
+            found |= self._members([before.eid])
         found.discard(before.rid)
         return found
 
-    def _learn(self, found: Iterable[Known]) -> None:
+    def _members(self, eids: Iterable[int]) -> set[int]:
+        """The present members of the entities."""
+        found = lookup.members(self.connection, eids)
         self.records |= {known.rid: known for known in found if known.rid != self.change.rid}
+        return {known.rid for known in found}
+
+    def _leaving(self) -> set[int]:
+        """The record itself, if it leaves, and those of its entity who have left it undecided."""
+        before = self.change.before
+        if before is not None and before.eid is not None:
+            return {rid for rid in self._members([before.eid]) if not self.takes_part(rid)}
+        # Of a record that an entity of another type still holds, this type has only links.
+        is_held = before is not None and before.home not in (None, self.judge.entity.name)
+        return set() if self.change.after is not None or is_held else {self.change.rid}
 
     def _closure(self, seeds: set[int], rulings: RulingIndex) -> tuple[set[int], set[Link], set[int]]:
         """Everybody whom merge-level links, entities and verdicts connect to the seeds; the links; who leaves."""
         rids: set[int] = set()
         links: set[Link] = set()
-        gone: set[int] = set() if self.change.after is not None else {self.change.rid}
-        reached = seeds
+        gone = self._leaving()
+        reached = seeds - gone
         while reached:
             self.load(reached)
             fresh = {rid for rid in reached if self.takes_part(rid)}
@@ -321,11 +331,7 @@ class Neighbourhood:
     def _companions(self, rids: Iterable[int]) -> set[int]:
         """The members of the entities that the records are in."""
         eids = {eid for rid in rids if (eid := self.records[rid].eid) is not None}
-        if not eids:
-            return set()
-        found = lookup.members(self.connection, eids)
-        self._learn(found)
-        return {known.rid for known in found}
+        return self._members(eids) if eids else set()
 
     def _stands(self, link: Link) -> bool:
         pair = (link.left, link.right)

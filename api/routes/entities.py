@@ -34,7 +34,11 @@ def search(request: Request, q: Annotated[str, Query(min_length=1, max_length=20
     )
 
 
-@router.get("/entities/{entity}", openapi_extra=role("reader"), responses=problems(404))
+@router.get(
+    "/entities/{entity}",
+    openapi_extra=role("reader"),
+    responses={307: {"description": "the id is an old one; Location has the present one"}, **problems(404)},
+)
 def get(entity: str, request: Request, as_of: AsOf = None) -> Response:
     """An entity: golden record, origin of every value, members. An old id is sent on to the present one (307)."""
     service = service_of(request)
