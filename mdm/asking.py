@@ -134,16 +134,16 @@ def _best_of_each(around: Neighbourhood, found: Iterable[int], limit: int) -> li
     same = around.change.features
     ranked = []
     for rid in found:
-        known, score = around.records[rid], around.score(ASKED, rid)
+        known = around.records[rid]
         is_same = around.features(rid) == {name: value for name, value in same.items() if value is not None}
-        ranked.append((not is_same, -score.units, known.source, known.record_id, known, score))
-    best: dict[tuple[str, int], tuple[Known, Score]] = {}
-    for *_, known, score in sorted(ranked, key=lambda entry: entry[:4]):
+        ranked.append((not is_same, -around.units(ASKED, rid), known.source, known.record_id, known))
+    best: dict[tuple[str, int], Known] = {}
+    for *_, known in sorted(ranked, key=lambda entry: entry[:4]):
         home = ("entity", known.eid) if known.eid is not None else ("record", known.rid)
-        best.setdefault(home, (known, score))
         if len(best) == limit:
             break
-    return list(best.values())
+        best.setdefault(home, known)
+    return [(known, around.score(ASKED, known.rid)) for known in best.values()]
 
 
 def _candidates(

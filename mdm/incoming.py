@@ -6,7 +6,7 @@ Standardised, validated and keyed by the same `prepare` as a batch, outside any 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -14,13 +14,14 @@ import orjson
 
 from mdm.engine.keys import pack_keys
 from mdm.engine.policy import EntityType
-from mdm.engine.prepare import Policy, Prepared, compile_policy, content_hash, payload_of, prepare, shown_claims
+from mdm.engine.prepare import Policy, Prepared, compile_policy, content_hash, payload_of, prepare
 from mdm.errors import BadRecord, NotFound, UnknownField
 from mdm.mapping import FieldMapping, field_key, field_keys
 from mdm.policy import ProjectPolicy
 from mdm.project_file import LINE_ID, CountryRule, DateRule, EntityRule, Limits, SourceSpec, TrustRule, fold_value
 from mdm.reading.cells import cell_text
 from mdm.reading.origin import Origin
+from mdm.staging import claims_text, features_text
 from rules.countries import COUNTRIES
 from rules.kinds import KINDS
 
@@ -60,13 +61,12 @@ class Incoming:
     @property
     def claims(self) -> str:
         """Its claims as they are stored."""
-        return orjson.dumps(shown_claims(self.prepared.claims)).decode()
+        return claims_text(self.prepared.claims)
 
     @property
     def features(self) -> str:
         """Its features as they are stored: the known ones."""
-        known = {name: value for name, value in self.prepared.features.items() if value is not None}
-        return orjson.dumps(known).decode()
+        return features_text(self.prepared.features)
 
     @property
     def issues(self) -> str:
@@ -140,6 +140,12 @@ class Reception:
         if spec.entity.column is not None:
             cells[spec.entity.column] = next(text for text, told in spec.entity.values.items() if told == type_.name)
         return self._of_cells(spec, record_id, cells, updated_at, "/fields")
+
+    def let_pass(self, incoming: Incoming) -> Incoming:
+        """The record of a source as it is when no rule rejects it, because a steward released this content."""
+        row: Cells = orjson.loads(incoming.payload)
+        (prepared,) = prepare([row], self.compiled(incoming.source, incoming.entity), {0})
+        return replace(incoming, prepared=prepared)
 
     def _type_of_fields(self, spec: SourceSpec, entity: str | None) -> EntityType:
         types = spec.entity.types

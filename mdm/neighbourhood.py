@@ -128,9 +128,10 @@ class Neighbourhood:
         self.dropped: set[Pair] = set()
         self.crossed: set[int] = set()
         self.made: dict[Pair, Score] = {}
-        self.scores: dict[Pair, Score] = {}
+        self._units: dict[Pair, int] = {}
         self._partners: dict[int, set[int]] = {}
         self._features: dict[int, Mapping[str, Any]] = {}
+        self._weighed: dict[int, Mapping[str, Any]] = {}
         self._raw: dict[int, list[int]] = {}
         if change.after is not None:
             self.records[change.rid] = change.after
@@ -156,13 +157,23 @@ class Neighbourhood:
             found = self._features[rid] = orjson.loads(self.records[rid].features)
         return found
 
-    def score(self, left: int, right: int) -> Score:
-        """The score of two loaded records."""
+    def units(self, left: int, right: int) -> int:
+        """The weight of two loaded records in grid units."""
         pair = _ordered(left, right)
-        found = self.scores.get(pair)
+        found = self._units.get(pair)
         if found is None:
-            found = self.scores[pair] = self.judge.scorer.score(self.features(pair[0]), self.features(pair[1]))
+            found = self._units[pair] = self.judge.scorer.weigh(self._heard(pair[0]), self._heard(pair[1]))[0]
         return found
+
+    def _heard(self, rid: int) -> Mapping[str, Any]:
+        found = self._weighed.get(rid)
+        if found is None:
+            found = self._weighed[rid] = self.judge.scorer.heard(self.features(rid))
+        return found
+
+    def score(self, left: int, right: int) -> Score:
+        """The same with its evidence, from the point of view of the left one."""
+        return self.judge.scorer.score(self.features(left), self.features(right))
 
     def holders(self, keys: Iterable[int]) -> dict[int, set[int]]:
         """key -> its holders after the change; of a hot key some, more than the cap."""
@@ -194,9 +205,9 @@ class Neighbourhood:
             self._link(rid, other)
 
     def _link(self, left: int, right: int) -> None:
-        score = self.score(left, right)
-        if score.units >= self.judge.review:
-            self.made[_ordered(left, right)] = score
+        if self.units(left, right) >= self.judge.review:
+            pair = _ordered(left, right)
+            self.made[pair] = self.score(*pair)
             self._partners.setdefault(left, set()).add(right)
             self._partners.setdefault(right, set()).add(left)
 
@@ -348,7 +359,7 @@ class Neighbourhood:
         agreed: set[int] = set()
         units: dict[int, dict[Pair, int]] = {}
         for place, piece in enumerate(pieces):
-            inner = {_ordered(a, b): self.score(a, b).units for a, b in combinations(piece, 2)}
+            inner = {_ordered(a, b): self.units(a, b) for a, b in combinations(piece, 2)}
             if place not in pressing and min(inner.values(), default=0) >= least:
                 agreed.add(place)
             units[place] = inner

@@ -29,6 +29,7 @@ from mdm.store.entities import EntityChanges
 from mdm.store.links import LinkRow
 from mdm.store.lookup import Known
 from mdm.store.records import RecordRow
+from mdm.store.verdicts import Content
 from mdm.unresolved import read_rulings
 
 
@@ -65,6 +66,15 @@ class Stored:
     issues: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the verdicts up to the newest say: who belongs together, and what may leave quarantine."""
+
+    newest: int
+    rulings: RulingIndex
+    released: frozenset[Content]
+
+
 class Bench:
     """The judges in office and the verdicts that bind, kept compiled between transactions."""
 
@@ -72,7 +82,7 @@ class Bench:
         self.policy = policy
         self._judges: dict[str, Judge] = {}
         self._defaults: dict[str, Judge] = {}
-        self._rulings: tuple[int, RulingIndex] | None = None
+        self._ledger: Ledger | None = None
 
     def judge(self, connection: Connection, entity: str) -> tuple[Judge, RulingIndex]:
         """Who decides about the type in this transaction; before the first release what the entity file expects.
@@ -87,7 +97,13 @@ class Bench:
                 f"the project of this process is not the one that decides about {entity}: run `mdm run`, or let the "
                 "server load the present project file"
             )
-        return judge, self._bound(connection, now.verdict)
+        return judge, self._read_ledger(connection, now.verdict).rulings
+
+    def lets_pass(self, connection: Connection, incoming: Incoming) -> bool:
+        """Whether a steward released this content of the record from quarantine."""
+        newest = lookup.situation(connection, incoming.entity).verdict
+        content = (incoming.source, incoming.record_id, incoming.content_hash)
+        return content in self._read_ledger(connection, newest).released
 
     def _active(self, connection: Connection, entity: str, release_id: str) -> Judge:
         known = self._judges.get(entity)
@@ -104,12 +120,12 @@ class Bench:
             self._defaults[entity] = make_judge(type_, release, self.policy.promised)
         return self._defaults[entity]
 
-    def _bound(self, connection: Connection, newest: int) -> RulingIndex:
-        known = self._rulings
-        if known is None or known[0] != newest:
-            known = newest, RulingIndex(read_rulings(connection, verdicts.active(connection)))
-            self._rulings = known
-        return known[1]
+    def _read_ledger(self, connection: Connection, newest: int) -> Ledger:
+        known = self._ledger
+        if known is None or known.newest != newest:
+            rulings = RulingIndex(read_rulings(connection, verdicts.active(connection)))
+            known = self._ledger = Ledger(newest, rulings, verdicts.released(connection))
+        return known
 
 
 class Resolver:
@@ -153,6 +169,8 @@ class Resolver:
                 return _left_alone("unchanged", stored)
             if _is_newer(stored, incoming):
                 return _left_alone("stale", stored)
+        if incoming.state != "active" and self.bench.lets_pass(connection, incoming):
+            incoming = self.reception.let_pass(incoming)
         _put_in_office(connection, judge)
         after = _after(connection, stored, incoming)
         plans = self._plans(connection, stored, after, incoming.prepared.features)
@@ -220,16 +238,15 @@ def _left_alone(outcome: str, stored: Known) -> Stored:
 
 def _put_in_office(connection: Connection, judge: Judge) -> None:
     """The judge's release is active; a new project has none until its first record comes."""
-    release = judge.release
-    if releases.active(connection, release.entity) is None:
-        learning.save(connection, release)
-        releases.activate(connection, release.release_id)
+    if lookup.situation(connection, judge.release.entity).release_id is None:
+        learning.save(connection, judge.release)
+        releases.activate(connection, judge.release.release_id)
 
 
 def _after(connection: Connection, stored: Known | None, incoming: Incoming) -> Known:
     """The record as it will be; the same version when its content is what is stored, still to be decided."""
     rid = records.allocate_rids(connection, 1) if stored is None else stored.rid
-    is_same = stored is not None and stored.content_hash == incoming.content_hash and stored.state != "deleted"
+    is_same = stored is not None and (stored.content_hash, stored.state) == (incoming.content_hash, incoming.state)
     version = 1 if stored is None else stored.version + (not is_same)
     stays = stored is not None and stored.home == incoming.entity
     return Known(

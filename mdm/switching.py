@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from mdm import learning
 from mdm.engine.release import Release
+from mdm.engine.score import make_scorer
 from mdm.errors import BadInput, BadProject
 from mdm.policy import ProjectPolicy
 from mdm.store import releases
@@ -17,7 +18,7 @@ def fit_release(connection: Connection, policy: ProjectPolicy, release_id: str) 
     Raises NotFound, BadProject when it compares what the project no longer has, BadInput when the project changed
     since its last run: the stored records are then not what it would decide about.
     """
-    release = learning.read(releases.get(connection, release_id))
+    release = _readable(connection, release_id)
     entity = policy.entities.get(release.entity)
     if entity is None:
         known = ", ".join(policy.entities)
@@ -33,3 +34,16 @@ def fit_release(connection: Connection, policy: ProjectPolicy, release_id: str) 
             "activate another one, or let `mdm train` learn one"
         )
     return release if release.policy == today else learning.carried_over(release, policy)
+
+
+def _readable(connection: Connection, release_id: str) -> Release:
+    """The release, which every scorer can weigh by. Raises NotFound, or BadInput when it holds what they cannot."""
+    stored = releases.get(connection, release_id)
+    try:
+        release = learning.read(stored)
+        make_scorer(release)
+    except (ValueError, KeyError) as error:
+        raise BadInput(
+            f"release {release_id} holds what this version cannot weigh: {error}; activate another one"
+        ) from None
+    return release

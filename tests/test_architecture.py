@@ -45,7 +45,14 @@ NO_STAGES = {
     "policy": {"entity", "mapping", "policy", "project_file", "project_schema", "project_yaml", "engine.policy"},
     "processes": {"worker", "workers"},
     "doors": {"__main__", "cli", "project"},
-    "parts of one stage": {"reading", "exporting", "engine.compare", "engine.levels", "engine.shared"},
+    "parts of one stage": {
+        "reading",
+        "exporting",
+        "engine.compare",
+        "engine.level_python",
+        "engine.levels",
+        "engine.shared",
+    },
     "beside the flow": {
         "crosswalks",
         "demo",

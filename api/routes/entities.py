@@ -17,6 +17,9 @@ from mdm.store import events
 
 router = APIRouter(prefix="/v1", tags=["entities"])
 
+# The greatest number that both databases know.
+MOST = 2**63 - 1
+
 AsOf = Annotated[str | None, Query(description="A moment, as 2026-01-31T12:00:00Z; the present when it is left out.")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
@@ -76,7 +79,7 @@ def how(entity: str, request: Request) -> Response:
 
 
 @router.get("/events", openapi_extra=role("reader"), responses=problems())
-def feed(request: Request, after: Annotated[int, Query(ge=0)] = 0, limit: Limit = 100) -> Response:
+def feed(request: Request, after: Annotated[int, Query(ge=0, le=MOST)] = 0, limit: Limit = 100) -> Response:
     """What happened to entities, in order and without gaps; go on with `next` as `after`."""
     most = min(limit, service_of(request).settings.page_rows)
     with service_of(request).store.reading() as connection:

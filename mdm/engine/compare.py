@@ -39,7 +39,7 @@ def _measure(measure: Measure) -> Test:
         return lambda left, right: relation(left.get(first), left.get(second), right.get(first), right.get(second))
     (feature,) = measure.features
     threshold = 0.0 if measure.threshold is None else measure.threshold
-    question = _ONE_FEATURE[measure.name]
+    question = ONE_FEATURE[measure.name]
     return lambda left, right: question(left.get(feature), right.get(feature), threshold)
 
 
@@ -105,7 +105,7 @@ def _crossed(left_a: Any, left_b: Any, right_a: Any, right_b: Any) -> bool:
     return (left_a is not None and left_a == right_b) or (left_b is not None and left_b == right_a)
 
 
-_ONE_FEATURE: Mapping[str, Callable[[Any, Any, float], bool]] = {
+ONE_FEATURE: Mapping[str, Callable[[Any, Any, float], bool]] = {
     "exact": _exact,
     "present": _present,
     "missing": _missing,

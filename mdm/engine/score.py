@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from mdm.engine.compare import Features, Test, compile_level
-from mdm.engine.release import Comparison, LevelWeight, Release, rarity_units, to_bits
+from mdm.engine.compare import Features
+from mdm.engine.level_python import Weigh, compile_weigh
+from mdm.engine.release import LevelWeight, Release, rarity_units, to_bits
 from mdm.engine.shared import quiet
 
 UNKNOWN = -1
@@ -41,59 +42,37 @@ class Score:
         return 1 / (1 + math.exp2(min(-self.bits, 1000.0)))
 
 
-Weigh = Callable[[Features, Features], Evidence]
-
-
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """A release compiled to closures."""
+    """A release compiled; names: of its comparisons. weigh: the fast way, over features as they are heard."""
 
     prior_units: int
-    weighers: tuple[Weigh, ...]
+    names: tuple[str, ...]
+    weigh: Weigh
     shared: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def score(self, left: Features, right: Features) -> Score:
         """The weight of the pair and its evidence, one per comparison in the release's order."""
-        if self.shared:
-            left, right = quiet(left, self.shared), quiet(right, self.shared)
-        evidence = tuple(weigh(left, right) for weigh in self.weighers)
-        return Score(self.prior_units + sum(e.units for e in evidence), evidence)
+        total, levels, units = self.weigh(self.heard(left), self.heard(right))
+        return Score(total, tuple(map(Evidence, self.names, levels, units)))
+
+    def heard(self, features: Features) -> Features:
+        """The features as `weigh` wants them: without the values that many people share."""
+        return quiet(features, self.shared) if self.shared else features
 
 
 def make_scorer(release: Release) -> Scorer:
     """The scorer of a release; gives the same units as the SQL rendered from it."""
+    weigh = compile_weigh(release, lambda level: _rarity(level, release))
     shared = {feature: frozenset(values) for feature, values in release.shared.items()}
-    return Scorer(release.prior_units, tuple(_weigher(c, release) for c in release.comparisons), shared)
+    return Scorer(release.prior_units, tuple(comparison.name for comparison in release.comparisons), weigh, shared)
 
 
-def _weigher(comparison: Comparison, release: Release) -> Weigh:
-    unknown = compile_level(comparison.unknown)
-    every = [(i, *_compiled(level, release)) for i, level in enumerate(comparison.every)]
-    gated, levels = every[: comparison.shift], every[comparison.shift :]
-    gate = None if comparison.gate is None else compile_level(comparison.gate.when)
-    name = comparison.name
-
-    def weigh(left: Features, right: Features) -> Evidence:
-        if not unknown(left, right):
-            for index, test, units in gated if gate is not None and gate(left, right) else levels:
-                if test(left, right):
-                    return Evidence(name, index, units(left, right))
-        return Evidence(name, UNKNOWN, 0)
-
-    return weigh
-
-
-def _compiled(level: LevelWeight, release: Release) -> tuple[Test, Callable[[Features, Features], int]]:
-    base = level.units
-    if level.rarity is None:
-        return compile_level(level.when), lambda _left, _right: base
-    feature = level.rarity
-    rarity = release.rarities[feature]
+def _rarity(level: LevelWeight, release: Release) -> Callable[[str | None], int]:
+    rarity = release.rarities[level.rarity or ""]
 
     @lru_cache(maxsize=65536)
     def extra(value: str | None) -> int:
         return rarity_units(rarity, value, level.u)
 
-    return compile_level(
-        level.when
-    ), lambda left, right: base + min(extra(left.get(feature)), extra(right.get(feature)))
+    return extra

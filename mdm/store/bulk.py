@@ -6,6 +6,7 @@ Table and column names come from the schema only; values always travel as parame
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -143,6 +144,7 @@ def read_table(connection: Connection, statement: Statement, parameters: Paramet
     return pa.Table.from_batches(stream(connection, statement, parameters), arrow_schema(statement))
 
 
+@lru_cache(maxsize=256)
 def arrow_schema(statement: Statement) -> pa.Schema:
     """int64, float64, binary and string columns, named as the select names them."""
     return pa.schema([(name, _arrow_type(selected)) for name, selected in statement.selected_columns.items()])

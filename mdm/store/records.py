@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -279,12 +280,15 @@ def load(connection: Connection, rids: Iterable[int], columns: Sequence[str]) ->
 
     columns: of the record table, or `source` for the source's name.
     """
-    statement = _selected(columns)
-    tables = [
-        read_table(connection, statement.where(_GIVEN), {"rids": chunk})
-        for chunk in chunks(sorted(set(rids)), LOAD_RIDS)
-    ]
+    statement = _given(tuple(columns))
+    tables = [read_table(connection, statement, {"rids": chunk}) for chunk in chunks(sorted(set(rids)), LOAD_RIDS)]
     return pa.concat_tables([arrow_schema(statement).empty_table(), *tables])
+
+
+@cache
+def _given(columns: tuple[str, ...]) -> Select[Any]:
+    """The columns of the records that the parameter `rids` names; built once, as single records ask for it often."""
+    return _selected(columns).where(_GIVEN)
 
 
 def scan(

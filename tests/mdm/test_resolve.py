@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import random
-from contextlib import suppress
+import shutil
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
-from mdm import delivery, learning, pipeline
-from mdm.engine.release import Release
-from mdm.errors import NotFound
+from mdm import delivery, learning, pipeline, quarantine
+from mdm.engine.release import Release, to_json
+from mdm.errors import BadInput, NotFound
 from mdm.pipeline import Options
-from mdm.policy import ProjectPolicy
+from mdm.policy import ProjectPolicy, load_policy
+from mdm.project import Project
+from mdm.quarantine import Decision
 from mdm.resolve import Resolver
 from mdm.scratch import open_scratch
-from mdm.store import Store
+from mdm.store import Store, open_store, records, releases
+from mdm.store.releases import StoredRelease
 from mdm.verification import verify
 from mdm.watch import Watch
+from tests.mdm import small_project
 from tests.mdm.small_project import run, run_sqlite
 from tests.mdm.test_sequence import (
     COLUMNS,
@@ -113,3 +121,76 @@ def test_any_mix_ends_where_one_run_over_the_last_state_does(
     assert stamp(store) == stamp(at_once)
     report = verify(store, crowded)
     assert [check for check in report.checks if not check.ok] == []
+
+
+def test_the_first_record_of_an_empty_project_is_decided_by_what_is_expected(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    policy = load_policy(small_project.write_project(tmp_path))
+    shutil.copy(sqlite_template, tmp_path / "empty.db")
+    with closing(open_store(f"sqlite:///{tmp_path}/empty.db")) as store:
+        resolver = Resolver(store, policy)
+        row = {"kind": "P", "name": "Ivy Lane", "phone": "(312) 555-0121", "email": "ivy@example.com"}
+        asked = resolver.reception.of_row("web", "", row)
+        assert resolver.match([asked], 5)[0].decision == "new"
+        first = resolver.put(resolver.reception.of_row("web", "1", row), actor="test")
+        assert first.outcome == "created"
+        assert resolver.match([asked], 5)[0].eid == first.entity
+        again = resolver.put(resolver.reception.of_row("web", "2", row), actor="test")
+        assert (again.outcome, again.entity) == ("joined", first.entity)
+        run(store, policy)
+        assert verify(store, policy).ok
+        with store.reading() as connection:
+            active = releases.active(connection, "person")
+            assert active is not None and active.records == 0
+
+
+def test_a_release_that_cannot_be_weighed_by_is_refused_when_it_is_activated(
+    store: Store, crowded: ProjectPolicy
+) -> None:
+    with store.writing() as connection:
+        good = learning.default_release(crowded.entities["person"], crowded)
+        body = to_json(good)
+        body["comparisons"][0]["levels"][0]["when"] = "soundex(given)"
+        text = orjson.dumps(body).decode()
+        releases.save(connection, StoredRelease("person-odd", "person", "", 0, text, crowded.hashes["person"]))
+    opened = Project(replace(crowded, file=replace(crowded.file, store=store.url)))
+    with pytest.raises(BadInput, match="soundex"):
+        opened.activate("person-odd")
+
+
+def test_a_steward_holds_together_what_a_caller_changes(
+    store: Store, crowded: ProjectPolicy, capped: list[Release]
+) -> None:
+    resolver = Resolver(freeze(store, capped), crowded)
+    row = {"kind": "P", "name": "Ivy Lane", "phone": "(312) 555-0121", "changed": "2024-05-01"}
+    other = {"kind": "P", "name": "Rob Stone", "email": "rob@example.com", "changed": "2024-05-01"}
+    for record_id, cells in (("1", row), ("2", other)):
+        resolver.put(resolver.reception.of_row("web", record_id, cells), actor="test")
+    small_project.give(store, crowded, "same", ("web", "1"), ("web", "2"))
+    for day in ("2024-05-02", "2024-05-03"):
+        quarantined = resolver.delete("web", "2", actor="test")
+        assert quarantined.entity is None
+        back = resolver.put(resolver.reception.of_row("web", "2", {**other, "changed": day}), actor="test")
+        with store.reading() as connection:
+            homes = {record.eid for record in records.by_ids(connection, [("web", "1"), ("web", "2")])}
+        assert homes == {back.entity}
+    assert verify(store, crowded).ok
+
+
+def test_what_a_steward_released_passes_whoever_sends_it(store: Store, crowded: ProjectPolicy) -> None:
+    rules = "person:\n  - {id: no.rob, field: name.given, check: not_in_set, args: {values: [Rob]}, action: reject}\n"
+    path = crowded.file.path
+    (path.parent / "rules.yaml").write_text(rules)
+    path.write_text(path.read_text() + "rules: rules.yaml\n")
+    policy = load_policy(path)
+    resolver = Resolver(store, policy)
+    incoming = resolver.reception.of_row("web", "1", {"kind": "P", "name": "Rob Stone"})
+    assert resolver.put(incoming, actor="test").outcome == "quarantined"
+    with store.writing() as connection:
+        quarantine.decide(connection, policy, Decision("released", (("web", "1"),), "seen", "jane"))
+    assert resolver.put(incoming, actor="test").outcome == "created"
+    other = resolver.reception.of_row("web", "1", {"kind": "P", "name": "Rob Stone", "email": "rob@example.com"})
+    assert resolver.put(other, actor="test").outcome == "quarantined"
+    assert resolver.put(incoming, actor="test").outcome == "created"
+    assert verify(store, policy).ok

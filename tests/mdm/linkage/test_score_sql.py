@@ -11,7 +11,8 @@ import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mdm.engine.levels import parse_level
+from mdm.engine.compare import compile_level
+from mdm.engine.levels import MEASURES, measures_of, parse_level
 from mdm.engine.release import Comparison, FeatureShape, Gate, LevelWeight, Rarity, Release, from_json, to_json
 from mdm.engine.score import make_scorer
 from mdm.linkage.score_sql import register_features, score_sql
@@ -130,6 +131,42 @@ def compare_both(rows: list[dict[str, Any]], release: Release) -> None:
         score = scorer.score(rows[left], rows[right])
         assert (score.units, ",".join(str(e.level) for e in score.evidence)) == (units, levels)
         assert scorer.score(rows[right], rows[left]).units == score.units
+
+
+def plain_level(comparison: Comparison, left: dict[str, Any], right: dict[str, Any]) -> int:
+    """The level by closures, one condition after the other."""
+    if compile_level(comparison.unknown)(left, right):
+        return -1
+    gated = comparison.gate is not None and compile_level(comparison.gate.when)(left, right)
+    levels = list(enumerate(comparison.every))
+    chosen = levels[: comparison.shift] if gated else levels[comparison.shift :]
+    return next(index for index, level in chosen if compile_level(level.when)(left, right))
+
+
+HOSTILE = st.text(alphabet="aA1 \u0130ß\u0915ن漢\U0001f600'\"\\", min_size=1, max_size=300)
+HOSTILE_RECORD = st.fixed_dictionaries(
+    {
+        "name": st.none() | HOSTILE,
+        "other": st.none() | HOSTILE,
+        "phones": st.none() | st.lists(HOSTILE, min_size=1, max_size=12, unique=True),
+        "days": st.none() | st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=12, unique=True),
+    }
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(HOSTILE_RECORD, HOSTILE_RECORD)
+def test_the_rendered_function_says_what_closures_say(left: dict[str, Any], right: dict[str, Any]) -> None:
+    scorer = make_scorer(RELEASE)
+    for one, other in ((left, right), (left, left), (left, {**right, "name": left["name"]})):
+        _, levels, _ = scorer.weigh(one, other)
+        assert levels == tuple(plain_level(comparison, one, other) for comparison in RELEASE.comparisons)
+
+
+def test_every_measure_is_in_the_release_that_is_tested() -> None:
+    used = {m.name for c in RELEASE.comparisons for v in c.levels for m in measures_of(v.when)}
+    used |= {m.name for c in RELEASE.comparisons for m in measures_of(c.unknown)}
+    assert used == set(MEASURES)
 
 
 def test_a_release_survives_json() -> None:

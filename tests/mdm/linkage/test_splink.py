@@ -16,13 +16,14 @@ import pytest
 
 from benchmarks.bench_linkage import load_generated, race
 from mdm.engine.release import Comparison, Release
+from mdm.engine.score import make_scorer
 from mdm.entity import load_entity
 from mdm.linkage import splink_model
-from mdm.linkage.score_sql import level_columns, levels_sql, register_features
+from mdm.linkage.score_sql import level_columns, levels_sql, register_features, score_sql
 from mdm.linkage.splink_export import open_splink, splink_scores, splink_settings
 from mdm.linkage.splink_model import Blocking, blend, choose_blockings, fields_of, train_session, train_with_splink
 from mdm.linkage.train import TrainingInput, starting_release
-from mdm.scratch import open_scratch
+from mdm.scratch import fetch, open_scratch
 from tests.mdm.linkage.test_score_sql import RELEASE, SHAPES
 
 RECORDS = 3_000
@@ -36,7 +37,7 @@ def generated() -> Iterator[dict[str, TrainingInput]]:
         yield {data.entity.name: data for data in load_generated(scratch, RECORDS, seed=3)}
 
 
-def with_random_pairs(data: TrainingInput) -> TrainingInput:
+def with_random_pairs(data: TrainingInput, pairs: int = PAIRS) -> TrainingInput:
     """The candidates, and random pairs on top."""
     table = f"many_{data.pairs}"
     data.connection.execute(f"""
@@ -48,7 +49,7 @@ def with_random_pairs(data: TrainingInput) -> TrainingInput:
             from {data.features} a
             join {data.features} b on a.rid < b.rid
             order by hash(a.rid, b.rid)
-            limit {PAIRS}
+            limit {pairs}
         )
     """)
     return replace(data, pairs=table)
@@ -70,6 +71,22 @@ def test_splink_gives_the_same_weights(generated: dict[str, TrainingInput], enti
     reached = list(zip(release.comparisons, levels_reached(data, release), strict=True))
     assert any(0 <= level < comparison.shift for comparison, levels in reached for level in levels)
     assert any(level >= 0 and c.every[level].rarity is not None for c, levels in reached for level in levels)
+
+
+def test_python_gives_the_same_bits_on_a_hundred_thousand_pairs(generated: dict[str, TrainingInput]) -> None:
+    compared = 0
+    for entity in TYPES:
+        data = with_random_pairs(generated[entity], 50_000)
+        release = starting_release(data)
+        rows = data.connection.sql(f"from {data.features}").to_arrow_table().to_pylist()
+        features = {row["rid"]: row for row in rows}
+        register_features(data.connection, release, data.features, "scored_features")
+        scorer = make_scorer(release)
+        for left, right, units, levels in fetch(data.connection, score_sql(release, data.pairs, "scored_features")):
+            found = scorer.weigh(scorer.heard(features[left]), scorer.heard(features[right]))
+            assert (found[0], ",".join(map(str, found[1]))) == (units, levels)
+            compared += 1
+    assert compared >= 100_000
 
 
 def hostile_records(number: int) -> pa.Table:
