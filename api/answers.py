@@ -116,7 +116,7 @@ def stored_json(stored: Stored) -> Json:
         "version": stored.version,
         "stored": stored.written,
         "entities": [{"old": _id(old), "new": _id(new)} for old, new in stored.entities],
-        "tasks": [],
+        "tasks": list(stored.tasks),
         "issues": list(stored.issues),
     }
 

@@ -6,14 +6,14 @@ known and reaches its last level. Batch and real time ask the same condition, by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 import pyarrow as pa
 
 from mdm.deciding import Part
-from mdm.engine.compare import Features, compile_level
+from mdm.engine.compare import Features, Test, compile_level
 from mdm.engine.levels import AllOf, Level, Not, features_of
 from mdm.engine.policy import ComparisonPolicy, EntityType
 from mdm.engine.release import FeatureShape
@@ -43,13 +43,19 @@ def find_in_bulk(work: Work, parts: Sequence[Part]) -> list[Contradiction]:
     return sorted(map(Contradiction._make, found))
 
 
-def find_among(entity: EntityType, features: Mapping[int, Features], parts: Sequence[Part]) -> Iterator[Contradiction]:
-    """The contradictions inside the parts; features: of every record in them."""
-    tests = {name: compile_level(level) for name, level in _strong(entity).items()}
+def compile_strong(entity: EntityType) -> dict[str, Test]:
+    """Strong comparison -> whether two records contradict each other by it."""
+    return {name: compile_level(level) for name, level in _strong(entity).items()}
+
+
+def find_among(
+    tests: Mapping[str, Test], features: Callable[[int], Features], parts: Iterable[Part]
+) -> Iterator[Contradiction]:
+    """The contradictions inside the parts; tests: compiled. features: of a record in them."""
     for part in parts:
         for left, right in combinations(sorted(part), 2):
             for name, contradicts in tests.items():
-                if contradicts(features[left], features[right]):
+                if contradicts(features(left), features(right)):
                     yield Contradiction(left, right, name)
 
 

@@ -16,22 +16,30 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
+from mdm.contradictions import compile_strong, find_among
 from mdm.deciding import Link, Part, Person, Rulings, Weighed, partition
 from mdm.engine.cluster import Pair
+from mdm.engine.compare import Test
 from mdm.engine.policy import EntityType
 from mdm.engine.release import GRID, Release, to_units
 from mdm.engine.score import Score, Scorer, make_scorer
 from mdm.store import lookup
 from mdm.store.lookup import Known
+from mdm.tasks import Findings
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What decides about one entity type, compiled once. promised: sources that never hold two records of an entity."""
+    """What decides about one entity type, compiled once.
+
+    strong: comparison -> whether two records contradict each other by it. promised: sources that never hold two records
+    of an entity.
+    """
 
     entity: EntityType
     release: Release
     scorer: Scorer
+    strong: Mapping[str, Test]
     promised: frozenset[str]
     review: int
     merge: int
@@ -39,7 +47,8 @@ class Judge:
 
 def make_judge(entity: EntityType, release: Release, promised: frozenset[str]) -> Judge:
     """The judge of an entity type by a release."""
-    return Judge(entity, release, make_scorer(release), promised, to_units(release.review), to_units(release.merge))
+    thresholds = to_units(release.review), to_units(release.merge)
+    return Judge(entity, release, make_scorer(release), compile_strong(entity), promised, *thresholds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +77,13 @@ class Settlement:
     people: all those in `parts`, the entities of the touched components, and in `gone`, who leave the type.
     moved: those gone that another type waits for. waiting: people that had not been decided.
     relinked: records all of whose links are made anew, as `made` says; dropped: links that end without that.
-    crossed: holders of keys that came to the cap or left it.
+    crossed: holders of keys that came to the cap or left it. rulings: that bind. cut: components too large to keep.
     """
 
     people: dict[int, Person]
     parts: list[Part]
+    cut: list[Part]
+    rulings: Rulings
     gone: list[int]
     relinked: frozenset[int]
     made: dict[Pair, Score]
@@ -277,10 +288,13 @@ class Neighbourhood:
         # A link met before its end turned out to be outdated, or to leave, counts no more.
         links = {link for link in links if self._stands(link) and rids.issuperset(link[:2])}
         people = {rid: self._person(rid) for rid in rids}
-        decision = partition(self.judge.release, people, list(links), rulings.about(rids), self._weigh)
+        binding = rulings.about(rids)
+        decision = partition(self.judge.release, people, list(links), binding, self._weigh)
         return Settlement(
             people=people | {rid: self._person(rid) for rid in gone},
             parts=decision.parts,
+            cut=decision.cut,
+            rulings=binding,
             gone=sorted(gone),
             relinked=frozenset(self.relinked | gone),
             made=self.made,
@@ -289,6 +303,12 @@ class Neighbourhood:
             waiting=frozenset(rid for rid in rids if not self.records[rid].resolved),
             moved=tuple(rid for rid in gone if rid != self.change.rid and self.records[rid].state == "active"),
         )
+
+    def findings(self, settlement: Settlement) -> Findings:
+        """What stewards should know of the entities it decided."""
+        strong = self.judge.strong
+        known = (part for part in settlement.parts if len(part) > 1)
+        return Findings(sorted(find_among(strong, self.features, known)), settlement.cut)
 
     def _former_neighbours(self) -> set[int]:
         """Whom the record was linked to at merge level, and the members of its entity."""

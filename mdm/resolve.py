@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
-from mdm import learning
+from mdm import learning, reuse, tasks
 from mdm.asking import Answer, ask
 from mdm.changes import Draft, Portion, draft_changes
 from mdm.engine.release import GRID
@@ -30,6 +31,7 @@ from mdm.store.links import LinkRow
 from mdm.store.lookup import Known
 from mdm.store.records import RecordRow
 from mdm.store.verdicts import Content
+from mdm.tasks import Touched
 from mdm.unresolved import read_rulings
 
 
@@ -37,16 +39,22 @@ from mdm.unresolved import read_rulings
 class Plan:
     """What is to become of the entities of one type, not written yet."""
 
-    judge: Judge
+    around: Neighbourhood
     settlement: Settlement
+
+    @property
+    def judge(self) -> Judge:
+        """Who decided."""
+        return self.around.judge
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What became of them."""
+    """What became of them; tasks: the numbers of those opened."""
 
     settlement: Settlement
     draft: Draft
+    tasks: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,8 @@ class Stored:
 
     outcome: created, joined, merged, moved, split, unchanged, stale, quarantined or deleted. entity: its number, None
     for a record in none. version: of the record. written: whether the record itself has a new version.
-    entities: (old, new) of every id that records went from and to; None where there is none.
+    entities: (old, new) of every id that records went from and to; None where there is none. tasks: the numbers of
+    the questions to stewards that it raised.
     """
 
     outcome: str
@@ -63,6 +72,7 @@ class Stored:
     version: int
     written: bool
     entities: tuple[tuple[int | None, int | None], ...] = ()
+    tasks: tuple[int, ...] = ()
     issues: tuple[str, ...] = ()
 
 
@@ -174,10 +184,14 @@ class Resolver:
         _put_in_office(connection, judge)
         after = _after(connection, stored, incoming)
         plans = self._plans(connection, stored, after, incoming.prepared.features)
+        issues, asked = tuple(incoming.prepared.issues), []
         if stored is None or after.version != stored.version:
             _write_record(connection, after, incoming)
+            if stored is not None and _is_reused(judge, stored, after, incoming.prepared.features):
+                asked = reuse.flag_reused(connection, after.entity_type, [after.rid], None)
+                issues = (*issues, reuse.ISSUE)
         settled = _settle(connection, plans, after.rid)
-        result = _result(settled, stored, after, tuple(incoming.prepared.issues))
+        result = _result(settled, stored, after, issues, asked)
         _note(connection, actor, after, result)
         return result
 
@@ -199,7 +213,7 @@ class Resolver:
         plans = self._plans(connection, stored, after, {})
         keys.replace(connection, [stored.rid], ())
         records.mark_deleted(connection, [stored.rid], run_id=None)
-        result = _result(_settle(connection, plans, after.rid), stored, after, ())
+        result = _result(_settle(connection, plans, after.rid), stored, after)
         _note(connection, actor, after, result)
         return result
 
@@ -215,7 +229,8 @@ class Resolver:
             judge, rulings = self.bench.judge(connection, name)
             before = None if stored is None or name not in held else _within(stored, name, after.version)
             change = Change(before, after if name in joins else None, features)
-            plans.append(Plan(judge, Neighbourhood(connection, judge, change).decide(rulings)))
+            around = Neighbourhood(connection, judge, change)
+            plans.append(Plan(around, around.decide(rulings)))
         return plans
 
 
@@ -275,6 +290,15 @@ def _within(stored: Known, name: str, version: int) -> Known:
     )
 
 
+def _is_reused(judge: Judge, stored: Known, after: Known, features: Mapping[str, Any]) -> bool:
+    was_there = stored.state == "active" and stored.entity_type == after.entity_type
+    return (
+        was_there
+        and reuse.are_strangers(stored.packed, after.packed)
+        and reuse.is_reused(judge.scorer, orjson.loads(stored.features), features)
+    )
+
+
 def _write_record(connection: Connection, after: Known, incoming: Incoming) -> None:
     # The keys come first: what the record held until now is told by its present row.
     keys.replace(connection, [after.rid], ((key, after.rid) for key in after.keys))
@@ -324,7 +348,17 @@ def _write(connection: Connection, plan: Plan) -> Settled:
         partly=settlement.crossed,
         decided=settlement.people,
     )
-    return Settled(settlement, draft)
+    touched = _touched(plan, draft)
+    return Settled(settlement, draft, tasks.refresh(connection, touched, settlement.rulings, None))
+
+
+def _touched(plan: Plan, draft: Draft) -> Touched:
+    """Everybody in the components, for the questions to stewards: links between kept entities may have changed, too."""
+    people, release = plan.settlement.people, plan.judge.release
+    eids = {person.eid for person in people.values()} | {eid for _, eid in draft.membership}
+    eids |= {eid for eid, _ in draft.retired} | {*draft.revived}
+    known = frozenset(eid for eid in eids if eid is not None)
+    return Touched(release.entity, known, frozenset(people), release.merge, plan.around.findings(plan.settlement))
 
 
 def _link_rows(plan: Plan) -> Iterator[LinkRow]:
@@ -333,7 +367,13 @@ def _link_rows(plan: Plan) -> Iterator[LinkRow]:
         yield LinkRow(left, right, score.units / GRID, levels, plan.judge.release.release_id)
 
 
-def _result(settled: Sequence[Settled], stored: Known | None, after: Known, issues: tuple[str, ...]) -> Stored:
+def _result(
+    settled: Sequence[Settled],
+    stored: Known | None,
+    after: Known,
+    issues: tuple[str, ...] = (),
+    asked: Sequence[int] = (),
+) -> Stored:
     homes = {rid: eid for each in settled for rid, eid in each.draft.membership}
     people = {rid: person for each in settled for rid, person in each.settlement.people.items()}
     moves = {(people[rid].eid, eid) for rid, eid in homes.items() if people[rid].eid != eid}
@@ -346,6 +386,7 @@ def _result(settled: Sequence[Settled], stored: Known | None, after: Known, issu
         version=after.version,
         written=stored is None or stored.version != after.version,
         entities=tuple(sorted(moves.union(closed), key=lambda move: (move[0] or 0, move[1] or 0))),
+        tasks=(*asked, *(number for each in settled for number in each.tasks)),
         issues=issues,
     )
 

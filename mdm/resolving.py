@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from mdm import contradictions, golden, learning, matching, tasks
 from mdm.changes import Draft, Portion, draft_changes
-from mdm.deciding import Part, Person, partition
+from mdm.deciding import Part, Person, Rulings, partition
 from mdm.engine.cluster import components
 from mdm.engine.release import GRID, Release
 from mdm.golden import Block
@@ -47,12 +47,13 @@ class Decided:
     """A decision that is not written yet; `links_TYPE` holds its links.
 
     people: everybody it is about, also those in `todo.gone`. compared: pairs. findings: what stewards should know.
-    verdicts, change: the numbers of the newest verdict it obeys and of the newest change it saw. reserved: record ->
-    the number of its id in another master, where that has no entity yet.
+    verdicts, change: the numbers of the newest verdict it obeys and of the newest change it saw; rulings: of all
+    verdicts. reserved: record -> the number of its id in another master, where that has no entity yet.
     """
 
     todo: Unresolved
     verdicts: int
+    rulings: Rulings
     change: int
     people: dict[int, Person]
     parts: list[Part]
@@ -149,7 +150,7 @@ def decide(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Decided | 
         findings = Findings(contradictions.find_in_bulk(work, decision.parts), decision.cut)
         leaving = read_people(work, connection, todo.gone)
         reserved = _read_reserved(work, connection, people)
-    return Decided(todo, newest, change, people | leaving, decision.parts, compared, findings, reserved)
+    return Decided(todo, newest, rulings, change, people | leaving, decision.parts, compared, findings, reserved)
 
 
 def _read_reserved(work: Work, connection: Connection, rids: Iterable[int]) -> dict[int, int]:
@@ -205,7 +206,8 @@ def _write(store: Store, work: Work, ruling: Ruling, decided: Decided, watch: Wa
                     continue
                 entities.apply(connection, draft.changes(watch.run_id))
                 records.unresolve(connection, set(portion.gone).intersection(decided.todo.moved))
-                tasks.refresh(connection, _touched(ruling.release, decided, portion, draft), watch.run_id)
+                touched = _touched(ruling.release, decided, portion, draft)
+                tasks.refresh(connection, touched, decided.rulings, watch.run_id)
                 watch.tally.merges += draft.merges
                 for event in draft.events:
                     watch.tally.add(f"entities {event.kind}", 1)

@@ -81,28 +81,31 @@ def _reused_among(connection: Connection, scorer: Scorer, name: str, some: Seque
     held = records.load(connection, [each.rid for each in some], ["rid", "keys", "entity_type", "state"]).to_pydict()
     rows = zip(*(held[column] for column in ("rid", "keys", "entity_type", "state")), strict=True)
     keys = {rid: packed for rid, packed, kind, state in rows if kind == name and state == "active"}
-    strange = {each.rid: each for each in some if each.rid in keys and _are_strangers(keys[each.rid], each.keys)}
+    strange = {each.rid: each for each in some if each.rid in keys and are_strangers(keys[each.rid], each.keys)}
     before = records.load(connection, strange, ["rid", "features"])
     for rid, text in zip(before["rid"].to_pylist(), before["features"].to_pylist(), strict=True):
         if is_reused(scorer, orjson.loads(text), orjson.loads(strange[rid].features)):
             yield rid
 
 
-def _are_strangers(before: bytes, now: bytes) -> bool:
+def are_strangers(before: bytes, now: bytes) -> bool:
+    """Whether the packed keys differ wholly: only then is a changed record looked at any closer."""
     return before != now and set(unpack_keys(before)).isdisjoint(unpack_keys(now))
 
 
-def flag_reused(connection: Connection, entity: str, rids: Collection[int], run_id: int | None) -> None:
-    """Nothing; the records, as they are stored now, carry the issue, and a task asks about each."""
+def flag_reused(connection: Connection, entity: str, rids: Collection[int], run_id: int | None) -> list[int]:
+    """The numbers of the tasks opened; the records, as stored now, carry the issue, and a task asks about each."""
     if not rids:
-        return
+        return []
     add_issue(connection, rids)
     asked = {rid: _question(entity, rid, version) for rid, (version, _) in records.standing(connection, rids).items()}
     known = {task.left_rid: task for task in tasks.open_about(connection, (), rids) if task.kind == REUSED}
     tasks.renew(connection, [(task, asked[rid]) for rid, task in known.items() if rid in asked])
     fresh = [asked[rid] for rid in sorted(asked.keys() - known.keys())]
-    if fresh:
-        tasks.put(connection, fresh, run_id)
+    if not fresh:
+        return []
+    first = tasks.put(connection, fresh, run_id)
+    return list(range(first, first + len(fresh)))
 
 
 def _question(entity: str, rid: int, version: int) -> Question:

@@ -19,10 +19,9 @@ from mdm.contradictions import Contradiction
 from mdm.deciding import Part, Rulings
 from mdm.ids import entity_id
 from mdm.reports import TaskLine
-from mdm.store import crosswalk, links, records, tasks, verdicts
+from mdm.store import crosswalk, links, records, tasks
 from mdm.store.tasks import Closing, Question, Task
 from mdm.store.verdicts import Identity, Verdict
-from mdm.unresolved import read_rulings
 
 MATCH, CONFLICT, CUT, CROSSWALK, REUSED = "match", "conflict", "cut", "crosswalk", tasks.REUSED
 KINDS: Mapping[str, str] = {
@@ -61,10 +60,13 @@ class Touched:
     findings: Findings = field(default_factory=Findings)
 
 
-def refresh(connection: Connection, touched: Touched, run_id: int | None) -> list[int]:
-    """The numbers of the tasks opened; what is open about the touched entities follows from the present state."""
+def refresh(connection: Connection, touched: Touched, rulings: Rulings, run_id: int | None) -> list[int]:
+    """The numbers of the tasks opened; what is open about the touched entities follows from the present state.
+
+    rulings: of all verdicts that name a touched record.
+    """
     standing = {task.question: task for task in tasks.open_about(connection, touched.eids, touched.rids)}
-    asked = {question.question: question for question in _questions(connection, touched, standing.values())}
+    asked = {q.question: q for q in _questions(connection, touched, rulings, standing.values())}
     again = ((standing[name], asked[name]) for name in sorted(standing.keys() & asked.keys()))
     tasks.renew(connection, [(old, new) for old, new in again if not _is_same(old, new)])
     over = [task for name, task in standing.items() if name not in asked]
@@ -80,10 +82,11 @@ def _is_same(task: Task, question: Question) -> bool:
     return all(getattr(task, name) == getattr(question, name) for name in Question.__dataclass_fields__)
 
 
-def _questions(connection: Connection, touched: Touched, standing: Iterable[Task]) -> Iterator[Question]:
+def _questions(
+    connection: Connection, touched: Touched, rulings: Rulings, standing: Iterable[Task]
+) -> Iterator[Question]:
     present = records.standing(connection, touched.rids)
     homes = {rid: eid for rid, (_, eid) in present.items()}
-    rulings = read_rulings(connection, verdicts.active(connection))
     matches = _matches(connection, touched, rulings)
     drafts = {draft.question: draft for draft in (*matches, *_conflicts(touched, homes, rulings))}
     for draft in _crosswalk_questions(connection, touched, rulings):

@@ -26,11 +26,11 @@ def test_an_entity_shows_values_with_their_origin(local: TestClient) -> None:
 
 def test_an_old_id_leads_to_the_new_one_and_the_past_stays(local: TestClient) -> None:
     ivy = put(local, "web", "N1", name="Ivy Lane", phone="(312) 555-0121", email="ivy@example.com")["entity_id"]
-    rob = put(local, "crm", "N2", first="Rob", last="Stone", phone="(312) 555-0133")["entity_id"]
+    other = put(local, "crm", "N2", first="Ivy", last="Stone", phone="(312) 555-0133")["entity_id"]
     put(local, "crm", "N2", first="Ivy", last="Lane", phone="(312) 555-0121", email="ivy@example.com")
-    sent_on = local.get(f"/v1/entities/{rob}", follow_redirects=False)
+    sent_on = local.get(f"/v1/entities/{other}", follow_redirects=False)
     assert (sent_on.status_code, sent_on.headers["location"]) == (307, f"/v1/entities/{ivy}")
-    assert get(local, f"/v1/entities/{rob}")["entity_id"] == ivy
+    assert get(local, f"/v1/entities/{other}")["entity_id"] == ivy
     past = get(local, f"/v1/entities/{ivy}/history")["history"]
     assert [change["joined"] for change in past] == [["web:N1"], ["crm:N2"]]
     local.delete("/v1/records/crm/N2")

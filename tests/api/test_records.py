@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 from fastapi.testclient import TestClient
 
+from mdm import learning
 from mdm.policy import ProjectPolicy
-from mdm.store import Store, audit
+from mdm.store import Store, audit, tasks
 from mdm.verification import verify
 from tests.api.conftest import Caller, put
+from tests.mdm.test_sequence import freeze
 from tests.store.samples import stored_rows
 
 OLGA = {"name": "Olga Brandt", "phone": "(312) 555-0199", "born": "1990-05-05"}
@@ -25,7 +28,7 @@ def test_outcomes_of_a_life(local: TestClient, store: Store, policy: ProjectPoli
     assert (same["outcome"], same["version"], same["stored"]) == ("unchanged", 1, False)
     joined = put(local, "crm", "N2", first="Ivy", last="Lane", phone="(312) 555-0121", email="ivy@example.com")
     assert (joined["outcome"], joined["entity_id"]) == ("joined", created["entity_id"])
-    split = put(local, "crm", "N2", first="Rob", last="Stone", phone="(312) 555-0133")
+    split = put(local, "crm", "N2", first="Ivy", last="Stone", phone="(312) 555-0133")
     assert (split["outcome"], split["entity_id"]) == ("split", created["entity_id"])
     left = local.get("/v1/records/web/N1").json()["entity_id"]
     assert split["entities"] == [{"old": created["entity_id"], "new": left}]
@@ -34,6 +37,39 @@ def test_outcomes_of_a_life(local: TestClient, store: Store, policy: ProjectPoli
     deleted = local.delete("/v1/records/crm/N2").json()
     assert (deleted["outcome"], deleted["entity_id"]) == ("deleted", None)
     assert verify(store, policy).ok
+
+
+def test_a_number_that_is_somebody_elses_now_is_asked_about(
+    local: TestClient, store: Store, policy: ProjectPolicy
+) -> None:
+    ivy = put(local, "web", "N1", name="Ivy Lane", phone="(312) 555-0121", email="ivy@example.com")
+    put(local, "crm", "N2", first="Ivy", last="Lane", phone="(312) 555-0121", email="ivy@example.com")
+    reused = put(local, "crm", "N2", first="Rob", last="Stone", phone="(312) 555-0133", email="rob@example.com")
+    assert reused["outcome"] == "moved" and reused["entity_id"] != ivy["entity_id"]
+    assert "record.reused" in reused["issues"]
+    with store.reading() as connection:
+        (asked,) = tasks.listed(connection, kind=tasks.REUSED)
+    assert reused["tasks"] == [asked.task_id]
+    assert local.get("/v1/records/web/N1").json()["entity_id"] == ivy["entity_id"]
+    assert verify(store, policy).ok
+
+
+def test_what_may_be_one_customer_is_asked_about_until_a_record_settles_it(local: TestClient, store: Store) -> None:
+    with store.reading() as connection:
+        active = learning.active_release(connection, "person")
+    assert active is not None
+    freeze(store, [replace(active, release_id="person-careful", merge=active.merge + 2)])
+    put(local, "web", "N1", name="Ivy Lane")
+    unsure = put(local, "web", "N2", name="Ivy Lane")
+    assert unsure["outcome"] == "created"
+    with store.reading() as connection:
+        (asked,) = [task for task in tasks.listed(connection) if task.task_id in unsure["tasks"]]
+    assert asked.kind == "match"
+    local.delete("/v1/records/web/N2")
+    with store.reading() as connection:
+        assert [task.state for task in tasks.listed(connection, state=None) if task.task_id == asked.task_id] == [
+            "obsolete"
+        ]
 
 
 def test_an_older_version_is_stale(local: TestClient) -> None:

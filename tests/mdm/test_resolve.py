@@ -31,6 +31,7 @@ from tests.mdm.test_sequence import (
     COLUMNS,
     NewStore,
     World,
+    asked,
     capped,
     crowded,
     draw_row,
@@ -119,6 +120,7 @@ def test_any_mix_ends_where_one_run_over_the_last_state_does(
     known = [v for v in verdicts if {*v.left, *v.right} <= world.keys()]
     assert give_what_holds(at_once, crowded, known) == known
     assert stamp(store) == stamp(at_once)
+    assert asked(store) == asked(at_once)
     report = verify(store, crowded)
     assert [check for check in report.checks if not check.ok] == []
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from mdm import deciding, tasks
-from mdm.contradictions import find_among, find_in_bulk
+from mdm.contradictions import compile_strong, find_among, find_in_bulk
 from mdm.entity import load_entity
 from mdm.matching import Work, make_feature_table
 from mdm.policy import ProjectPolicy, load_policy
@@ -202,5 +202,5 @@ def test_contradictions_are_the_same_by_sql_and_by_closures() -> None:
         }
         append(scratch, work.table("features"), pa.table({"rid": pa.array(features, pa.int64()), **columns}))
         bulk = find_in_bulk(work, parts)
-    assert bulk == sorted(find_among(entity, features, parts))
+    assert bulk == sorted(find_among(compile_strong(entity), features.__getitem__, parts))
     assert {each.comparison for each in bulk} == {"national_id", "tax_id"}

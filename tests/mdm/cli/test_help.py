@@ -32,6 +32,8 @@ PROMISED = [
     "how",
     "export",
     "verify",
+    "serve",
+    "keys",
     "verdict",
     "profile",
     "quarantine",
