@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from mdm.engine.policy import EntityType
 from mdm.errors import MdmError, NotFound
-from mdm.ids import eid_of
 from mdm.incoming import Reception
+from mdm.naming import number_of
 from mdm.store import entities, lookup
 
 SEARCHED = ("person_name", "organisation_name", "phone", "email", "identifier", "website")
@@ -42,7 +42,7 @@ def _named(connection: Connection, text: str) -> int | None:
         known = lookup.by_name(connection, source, record_id)
         return None if known is None else known.eid
     try:
-        eid = entities.resolve_redirect(connection, eid_of(text))
+        eid = entities.resolve_redirect(connection, number_of(connection, text))
         return eid if entities.get(connection, eid).state == "active" else None
     except NotFound:
         return None

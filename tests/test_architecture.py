@@ -41,7 +41,7 @@ TYPES_OF_THE_STORE = {("sqlalchemy", "Connection")}
 
 # Modules of mdm and mdm.engine that are no stage: data does not flow through them.
 NO_STAGES = {
-    "shapes and words": {"errors", "ids", "reports", "scratch", "watch", "engine.release"},
+    "shapes and words": {"errors", "ids", "naming", "reports", "scratch", "watch", "engine.release"},
     "policy": {"entity", "mapping", "policy", "project_file", "project_schema", "project_yaml", "engine.policy"},
     "processes": {"worker", "workers"},
     "doors": {"__main__", "cli", "project"},

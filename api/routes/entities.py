@@ -12,7 +12,8 @@ from api.schemas import problems
 from api.security import principal_of, role, service_of
 from mdm import explaining, searching, views
 from mdm.errors import BadInput, NotFound
-from mdm.ids import eid_of, entity_id
+from mdm.ids import entity_id
+from mdm.naming import number_of
 from mdm.store import events
 
 router = APIRouter(prefix="/v1", tags=["entities"])
@@ -45,8 +46,8 @@ def search(request: Request, q: Annotated[str, Query(min_length=1, max_length=20
 def get(entity: str, request: Request, as_of: AsOf = None) -> Response:
     """An entity: golden record, origin of every value, members. An old id is sent on to the present one (307)."""
     service = service_of(request)
-    eid = eid_of(entity)
     with service.store.reading() as connection:
+        eid = number_of(connection, entity)
         if as_of is not None:
             view = views.view_at(connection, eid, views.parse_moment(as_of))
         else:
@@ -63,8 +64,9 @@ def get(entity: str, request: Request, as_of: AsOf = None) -> Response:
 def history(entity: str, request: Request) -> Response:
     """Every change of an entity: records that joined and left, fields whose value changed."""
     with service_of(request).store.reading() as connection:
-        told = views.history(connection, eid_of(entity))
-    return answers.respond({"entity_id": entity.upper(), "history": [answers.happening_json(each) for each in told]})
+        eid = number_of(connection, entity)
+        told = views.history(connection, eid)
+    return answers.respond({"entity_id": entity_id(eid), "history": [answers.happening_json(each) for each in told]})
 
 
 @router.get("/entities/{entity}/how", openapi_extra=role("reader"), responses=problems(404))

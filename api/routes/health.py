@@ -10,7 +10,7 @@ from api.errors import answer, problem
 from api.schemas import problems
 from api.security import OPEN, role, service_of
 from mdm.errors import MdmError
-from mdm.store import overview
+from mdm.store import overview, tasks
 
 router = APIRouter(tags=["operations"])
 
@@ -39,6 +39,7 @@ def metrics(request: Request) -> Response:
     service = service_of(request)
     with service.store.reading() as connection:
         gauges = {
+            "mdm_tasks_open": float(sum(tasks.open_counts(connection).values())),
             "mdm_records_unresolved": float(overview.unresolved_count(connection)),
             "mdm_last_event": float(overview.last_event(connection)),
             "mdm_last_run_age_seconds": overview.last_run_age(connection, service.store.now()),

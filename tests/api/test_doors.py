@@ -163,6 +163,7 @@ def test_metrics_tell_what_was_done(local: TestClient) -> None:
     assert 'mdm_match_decisions_total{decision="new"} 1' in text
     assert 'mdm_record_outcomes_total{outcome="created"} 1' in text
     assert "mdm_records_unresolved 0" in text
+    assert "mdm_tasks_open 1" in text
     assert 'mdm_requests_total{route="/v1/match",status="200"} 1' in text
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from mdm import crosswalks
+from mdm.store import Store
 from tests.api.conftest import put
 
 
@@ -37,6 +40,18 @@ def test_an_old_id_leads_to_the_new_one_and_the_past_stays(local: TestClient) ->
     local.delete("/v1/records/web/N1")
     assert local.get(f"/v1/entities/{ivy}").status_code == 404
     assert [change["left"] for change in get(local, f"/v1/entities/{ivy}/history")["history"]][-1] == ["web:N1"]
+
+
+def test_an_id_of_another_master_is_an_id(local: TestClient, store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    path.write_text("source,record_id,entity_id\nweb,N1,CUST-77\n")
+    with store.writing() as connection:
+        crosswalks.import_crosswalk(connection, path, "jane")
+    ivy = put(local, "web", "N1", name="Ivy Lane", phone="(312) 555-0121")["entity_id"]
+    assert get(local, "/v1/entities/CUST-77")["entity_id"] == ivy
+    assert get(local, "/v1/entities/CUST-77/history")["entity_id"] == ivy
+    assert get(local, "/v1/entities/CUST-77/how")["entity_id"] == ivy
+    assert [found["entity_id"] for found in get(local, "/v1/entities", q="CUST-77")["entities"]] == [ivy]
 
 
 def test_an_entity_as_it_was(local: TestClient) -> None:
