@@ -11,7 +11,8 @@ from mdm.errors import NotFound
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: source https://www.crockford.com/base32.html
 _VALUES = {character: value for value, character in enumerate(ALPHABET)} | {"O": 0, "I": 1, "L": 1}
 _DIGITS = 7
-# With the check character; twelve digits are 2^60, which both databases can ask for.
+# Neither database has a greater number; it takes thirteen digits.
+GREATEST = 2**63 - 1
 _MOST_DIGITS = 13
 _POLYNOMIAL = 0b100101  # x^5 + x^2 + 1 is primitive: its powers give 31 different weights
 
@@ -28,11 +29,11 @@ def eid_of(entity_id: str) -> int:
     Raises NotFound when no entity can have that id.
     """
     values = [_VALUES.get(character, -1) for character in entity_id.upper()[1:]]
-    well_formed = entity_id[:1].upper() == "E" and _DIGITS < len(values) <= _MOST_DIGITS and -1 not in values
+    well_formed = entity_id[:1].upper() == "E" and _DIGITS < len(values) <= _MOST_DIGITS + 1 and -1 not in values
     eid = 0
     for value in values[:-1]:
         eid = eid * 32 + value
-    if not well_formed or _digits(eid) != values[:-1] or _check(values[:-1]) != values[-1]:
+    if not well_formed or eid > GREATEST or _digits(eid) != values[:-1] or _check(values[:-1]) != values[-1]:
         raise NotFound(f"{entity_id!r} is not an entity id; copy it whole, without changes")
     return eid
 
