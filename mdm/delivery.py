@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Connection
 
+from mdm import freshness
 from mdm.engine.policy import EntityType
 from mdm.policy import ProjectPolicy
 from mdm.scratch import append, count, fetch, has_table
@@ -171,6 +172,7 @@ def commit_delivery(
     for name in types:
         records.put(connection, _record_rows(connection, scratch, name), run_id)
     records.mark_deleted(connection, gone, run_id)
+    freshness.remember(scratch, connection)
     return _counts(scratch, types, len(changed), len(gone))
 
 

@@ -27,6 +27,8 @@ from mdm.store import keys, records
 # Above this share of all records it is cheaper to read the whole table of keys than to look holders up.
 SCAN_SHARE = 0.2
 PAIRS_AT_ONCE = 2_000_000
+# Holds the cap under which `pairs_TYPE` has all pairs of `keys_TYPE`.
+ALL_PAIRS = "all_pairs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Work:
 def load_keys(work: Work, connection: Connection, rids: Sequence[int], active: int) -> None:
     """Fill `keys_TYPE` with every holder of every key that one of the records holds."""
     scratch, name = work.scratch, work.table("keys")
+    scratch.execute(f"drop table if exists {work.table(ALL_PAIRS)}")
     scratch.execute(f"create or replace table {name} (key bigint, rid bigint)")
     if len(rids) == active:
         _load_own_keys(work, connection, rids)
@@ -102,8 +105,13 @@ def _feature_table(entity: EntityType, batch: pa.RecordBatch | None) -> pa.Table
 
 
 def make_candidates(work: Work, cap: int, *, among: str | None) -> int:
-    """Fill `pairs_TYPE` with the candidate pairs that have an end in the table `among` (None: all); how many."""
-    scratch, pairs = work.scratch, work.table("pairs")
+    """Fill `pairs_TYPE` with the candidate pairs that have an end in the table `among` (None: all); how many.
+
+    All pairs of the loaded keys under one cap are made once.
+    """
+    scratch, pairs, made = work.scratch, work.table("pairs"), work.table(ALL_PAIRS)
+    if among is None and has_table(scratch, made) and scratch.execute(f"from {made}").fetchall() == [(cap,)]:
+        return count(scratch, pairs)
     drop_hot_keys(scratch, work.table("keys"), cap)
     touching = "" if among is None else f"and (a.rid in (from {among}) or b.rid in (from {among}))"
     scratch.execute(f"""
@@ -112,6 +120,9 @@ def make_candidates(work: Work, cap: int, *, among: str | None) -> int:
         from {work.table("keys")}_cool a
         join {work.table("keys")}_cool b on a.key = b.key and a.rid < b.rid {touching}
     """)
+    scratch.execute(f"drop table if exists {made}")
+    if among is None:
+        scratch.execute(f"create table {made} as select {cap} as cap")
     return count(scratch, pairs)
 
 

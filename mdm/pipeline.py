@@ -109,7 +109,7 @@ def _run(store: Store, policy: ProjectPolicy, options: Options, watch: Watch) ->
     with _recorded(store, run_id, watch.tally), open_scratch() as scratch:
         run = Run(store, policy, active, scratch, options, replace(watch, run_id=run_id))
         _reread(run, deliver(run, run_id))
-        _resolve(run)
+        resolve_all(run)
         _score(run, run_id)
     return run_id, watch.tally
 
@@ -243,7 +243,7 @@ def _reread(run: Run, since: int) -> None:
         _guard(run, changed, judging.judge_stored)
 
 
-def _resolve(run: Run) -> None:
+def resolve_all(run: Run) -> None:
     """Decide all entity types; twice when records changed their type: one type lets them go, the other takes them."""
     rulings = {name: _ruling(run, entity) for name, entity in run.policy.entities.items()}
     moved = [_resolve_type(run, name, ruling) for name, ruling in rulings.items()]

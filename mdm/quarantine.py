@@ -20,7 +20,7 @@ from mdm.errors import BadInput, Conflict, NotFound
 from mdm.policy import ProjectPolicy
 from mdm.reports import QuarantinedLine
 from mdm.staging import claims_text, features_text
-from mdm.store import audit, keys, links, records, runs, verdicts
+from mdm.store import arrivals, audit, keys, links, records, runs, verdicts
 from mdm.store.records import Reading, StoredRecord
 from mdm.store.verdicts import RELEASED, Content, Identity, Verdict
 
@@ -155,6 +155,7 @@ def prepare_again(connection: Connection, policy: ProjectPolicy, found: Iterable
     keys.replace(connection, rids, arriving)
     records.reread(connection, [_reading(record, each) for record, each in made])
     records.unresolve(connection, neighbours | crossing)
+    arrivals.note_reread(connection, rids)
 
 
 def _is_known(policy: ProjectPolicy, record: StoredRecord) -> bool:

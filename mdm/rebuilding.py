@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 
 from mdm import learning, matching, resolving
 from mdm.deciding import Link, Part, Person, partition
-from mdm.engine.keys import blocking_keys, plan_keys
 from mdm.engine.policy import EntityType
-from mdm.engine.release import GRID, KeyRule, Release, to_units
+from mdm.engine.prepare import keys_of
+from mdm.engine.release import GRID, Release, to_units
 from mdm.golden import Block, load_block, make_golden
 from mdm.matching import Work
 from mdm.policy import ProjectPolicy
@@ -103,11 +103,11 @@ def _check_keys(snapshot: Snapshot) -> CheckLine:
 
 def _made_keys(snapshot: Snapshot) -> Iterator[pa.Table]:
     name = snapshot.entity.name
-    plan = plan_keys([KeyRule(rule.name, rule.on) for rule in snapshot.entity.keys], name)
+    keys_from = keys_of(snapshot.entity)
     for batch in records.scan(snapshot.connection, ["rid", "features"], entity_type=name):
         keys, rids = [], []
         for rid, text in zip(batch["rid"].to_pylist(), batch["features"].to_pylist(), strict=True):
-            own = blocking_keys(orjson.loads(text), plan)
+            own = keys_from(orjson.loads(text))
             keys += own
             rids += [rid] * len(own)
         yield pa.table({"key": pa.array(keys, pa.int64()), "rid": pa.array(rids, pa.int64())})

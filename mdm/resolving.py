@@ -6,14 +6,14 @@ would change. Then it is written, portion by portion, or in one transaction wher
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from mdm import contradictions, golden, learning, matching, tasks
+from mdm import contradictions, freshness, golden, learning, matching, tasks
 from mdm.changes import Draft, Portion, draft_changes
 from mdm.deciding import Part, Person, Rulings, partition
 from mdm.engine.cluster import components
@@ -21,7 +21,7 @@ from mdm.engine.release import GRID, Release
 from mdm.golden import Block
 from mdm.guards import GuardSpec, check_merges, check_sizes
 from mdm.matching import Work
-from mdm.scratch import append, fetch, has_table
+from mdm.scratch import append, count, fetch, has_table
 from mdm.store import Store, arrivals, crosswalk, entities, links, overview, records, releases, verdicts
 from mdm.store.arrivals import Moved
 from mdm.store.bulk import rows_of
@@ -88,16 +88,27 @@ class Outcome:
 
 def load_all(work: Work, connection: Connection) -> list[int]:
     """Fill `keys_TYPE` and `features_TYPE` with all active records; their rids."""
+    freshness.forget_overtaken(work.scratch, connection)
     rids = active_rids(work, connection)
+    _load_whole(work, connection, rids)
+    return rids
+
+
+def _load_whole(work: Work, connection: Connection, rids: Sequence[int]) -> None:
+    """Fill `keys_TYPE` and `features_TYPE` with these, all that may be linked, unless they are there already."""
+    scratch, whole = work.scratch, work.table(freshness.WHOLE + "load")
+    if has_table(scratch, whole) and count(scratch, work.table("features")) == len(rids):
+        return
     _load_features(work, connection, rids)
     matching.load_keys(work, connection, rids, len(rids))
-    return rids
+    scratch.execute(f"create table {whole} as select 1 as loaded")
 
 
 def _load_features(work: Work, connection: Connection, rids: Iterable[int]) -> None:
     """Make `features_TYPE` hold these records: those prepared in this run from scratch, the others from the store."""
     wanted = pa.table({"rid": pa.array(rids, pa.int64())})
     scratch = work.scratch
+    scratch.execute(f"drop table if exists {work.table(freshness.WHOLE + 'load')}")
     scratch.execute("drop table if exists wanted")
     append(scratch, "wanted", wanted)
     scratch.execute(f"drop table if exists {work.table('features')}")
@@ -136,6 +147,7 @@ def decide(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Decided | 
     with store.reading() as connection:
         with watch.tally.stage("link"):
             watch.progress(f"link {name}", 0, None)
+            freshness.forget_overtaken(work.scratch, connection)
             todo = read_unresolved(work, connection, everything=ruling.everything)
             if not todo.linked and not todo.gone and not ruling.switches:
                 return None
@@ -162,14 +174,17 @@ def _read_reserved(work: Work, connection: Connection, rids: Iterable[int]) -> d
 
 def _link(work: Work, connection: Connection, release: Release, todo: Unresolved) -> int:
     """Fill `links_TYPE`; how many pairs were compared."""
-    matching.load_keys(work, connection, todo.linked, todo.active)
     scratch = work.scratch
-    scratch.execute("drop table if exists relinked")
-    append(scratch, "relinked", pa.table({"rid": pa.array(todo.linked, pa.int64())}))
-    pairs = matching.make_candidates(work, release.cap, among=None if todo.everything else "relinked")
-    ends = f"select distinct unnest([l, r]) from {work.table('pairs')}"
-    needed = todo.linked if todo.everything else [rid for (rid,) in scratch.execute(ends).fetchall()]
-    _load_features(work, connection, needed)
+    if todo.everything:
+        _load_whole(work, connection, todo.linked)
+        pairs = matching.make_candidates(work, release.cap, among=None)
+    else:
+        matching.load_keys(work, connection, todo.linked, todo.active)
+        scratch.execute("drop table if exists relinked")
+        append(scratch, "relinked", pa.table({"rid": pa.array(todo.linked, pa.int64())}))
+        pairs = matching.make_candidates(work, release.cap, among="relinked")
+        ends = f"select distinct unnest([l, r]) from {work.table('pairs')}"
+        _load_features(work, connection, [rid for (rid,) in scratch.execute(ends).fetchall()])
     matching.score_links(work, release)
     return pairs
 

@@ -49,6 +49,7 @@ NO_STAGES = {
         "reading",
         "exporting",
         "engine.compare",
+        "freshness",
         "engine.level_python",
         "engine.levels",
         "engine.shared",

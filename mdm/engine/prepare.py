@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from mdm.engine.features import FeaturePlan, make_features, plan_features
-from mdm.engine.keys import KeyPlan, blocking_keys, plan_keys
+from mdm.engine.keys import Keys, compile_keys
 from mdm.engine.policy import EntityType
 from mdm.engine.release import KeyRule
 from mdm.engine.standardise import Row, Slot, read_context, slots_of, standardise
@@ -34,7 +34,7 @@ class Policy:
     rules: CompiledRules
     wanted: Wanted
     features: FeaturePlan
-    keys: KeyPlan
+    keys: Keys
     scores: ScorePlan
 
 
@@ -64,9 +64,15 @@ def compile_policy(source: SourceSpec, entity: EntityType, rules: RuleBook) -> P
         rules=rules.compile(),
         wanted=wanted_parts(rules.addresses),
         features=plan_features(entity),
-        keys=plan_keys([KeyRule(key.name, key.on) for key in entity.keys], entity.name),
+        keys=keys_of(entity),
         scores=plan_scores(entity.fields, rules),
     )
+
+
+def keys_of(entity: EntityType) -> Keys:
+    """The function from features to the blocking keys of the entity type."""
+    rules = [KeyRule(key.name, key.on) for key in entity.keys]
+    return compile_keys(rules, entity.name, {name for name, feature in entity.features.items() if feature.many})
 
 
 def prepare(rows: Sequence[Row], policy: Policy, released: Collection[int] = ()) -> list[Prepared]:
@@ -91,7 +97,7 @@ def prepare(rows: Sequence[Row], policy: Policy, released: Collection[int] = ())
     validated = [apply_findings(offered, found) for offered, found in zip(claims, findings, strict=True)]
     features = [make_features(each.claims, policy.features) for each in validated]
     rejected = [() if n in released else each.rejected for n, each in enumerate(validated)]
-    keys = [[] if out else blocking_keys(known, policy.keys) for out, known in zip(rejected, features, strict=True)]
+    keys = [[] if out else policy.keys(known) for out, known in zip(rejected, features, strict=True)]
     issues = [_issues(view, each) for view, each in zip(views, validated, strict=True)]
     return [
         Prepared(

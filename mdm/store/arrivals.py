@@ -54,6 +54,11 @@ def note(
     bulk_insert(connection, arrival, ("change_no", "rid", "kind"), rows)
 
 
+def note_reread(connection: Connection, rids: Collection[int]) -> None:
+    """Nothing; the log says that the records were prepared anew and wait to be decided."""
+    note(connection, counters.allocate(connection, "change", 1), wholly=rids, partly=(), decided=())
+
+
 def now(connection: Connection) -> int:
     """The number of the newest change, from which `since` counts."""
     return counters.last(connection, "change")

@@ -9,12 +9,15 @@ from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
-from mdm import publish
+from mdm import pipeline, publish
 from mdm.engine.release import Release
+from mdm.pipeline import Options
 from mdm.policy import ProjectPolicy
 from mdm.resolve import Resolver
+from mdm.scratch import open_scratch
 from mdm.store import Store, open_store
 from mdm.verification import verify
+from mdm.watch import Watch
 from tests.mdm.small_project import run, run_sqlite
 from tests.mdm.test_sequence import (
     COLUMNS,
@@ -110,4 +113,24 @@ def test_batch_runs_beside_clients(
         at_once([batches, *clients])
     beside.close()
     run(store, crowded)
+    compare(store, freeze(new_store("fresh"), capped), crowded, versions)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_clients_change_between_the_delivery_and_the_decision(
+    seed: int, crowded: ProjectPolicy, capped: list[Release], store: Store, new_store: NewStore
+) -> None:
+    versions = draw_versions(random.Random(seed))
+    write_world(crowded.file.path.parent, {name: rows[0] for name, rows in versions.items()})
+    active = {release.entity: release for release in capped}
+    resolver = Resolver(freeze(store, capped), crowded)
+    with open_scratch() as scratch:
+        job = pipeline.Run(store, crowded, active, scratch, Options(retrain=False), Watch())
+        pipeline.deliver(job, 0)
+        for (source, record_id), rows in versions.items():
+            rows[1:] = [rows[-1]] if random.Random(record_id + source).random() < 0.5 else []
+            cells = {column: rows[-1][column] for column in COLUMNS[source]}
+            if rows[1:]:
+                resolver.put(resolver.reception.of_row(source, record_id, cells), actor="client")
+        pipeline.resolve_all(job)
     compare(store, freeze(new_store("fresh"), capped), crowded, versions)
