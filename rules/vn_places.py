@@ -288,7 +288,10 @@ def _old_key(written: str) -> str:
 
 
 # Writings that neither the list of units nor the folding of spaces and y brings together.
-_ALIASES = {"bac can": "bac kan", "dac nong": "dak nong", "dac lac": "dak lak"}
+_ALIASES = {
+    "bac can": "bac kan", "dac nong": "dak nong", "dac lac": "dak lak", "br vt": "ba ria vung tau",
+    "brvt": "ba ria vung tau",
+}  # fmt: skip
 
 
 def _district_in(provinces: Sequence[Province], named: Named, *, is_guess: bool, alone: bool) -> District | None:
