@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from rules.address_parts import (
     ADDRESS_CLEAN,
@@ -68,9 +69,11 @@ def standardise_address(raw: Mapping[str, str], context: Context, options: Mappi
 
     Source: USPS Publication 28 for the US; Vietnamese and Iranian postal usage; punctuation elsewhere.
     """
-    given = {part: tidy(_LINE_BREAK.sub(", ", raw[part])) for part in ADDRESS_INPUTS if part in raw}
-    kept = {part: text for part, text in given.items() if text and not _is_planted(text)}
-    issues = ("address.placeholder",) if len(kept) < len([text for text in given.values() if text]) else ()
+    given = [
+        (part, *(_read_place if part in _PLACES else _read_column)(raw[part])) for part in ADDRESS_INPUTS if part in raw
+    ]
+    kept = {part: text for part, text, is_said in given if is_said}
+    issues = ("address.placeholder",) if any(text and not is_said for _, text, is_said in given) else ()
     written_country = kept.pop("country", None)
     country = (country_code(written_country) if written_country else None) or _country_at_end(kept, context.country)
     if not kept:
@@ -96,6 +99,17 @@ def _country_at_end(given: Mapping[str, str], home: str | None) -> str | None:
     if home in _LIKE_US and ("region" in given or last.lower() in _TOWNS_TOO):
         return home
     return country_code(last) or home
+
+
+def _read_column(text: str) -> tuple[str, bool]:
+    """The tidy text of a column, and whether it says anything."""
+    shown = tidy(_LINE_BREAK.sub(", ", text))
+    return shown, shown != "" and not _is_planted(shown)
+
+
+# Cities, regions and postcodes repeat far more than lines do.
+_read_place = lru_cache(maxsize=65536)(_read_column)
+_PLACES = frozenset({"district", "city", "region", "postcode", "country"})
 
 
 def _is_planted(text: str) -> bool:

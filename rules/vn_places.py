@@ -127,6 +127,8 @@ def _cities() -> frozenset[str]:
 
 
 @lru_cache(maxsize=65536)
+# A ward with its district and province comes again and again.
+@lru_cache(maxsize=65536)
 def find_place(pieces: tuple[str, ...]) -> Place:
     """The place that the pieces of an address name, in their order; `used` is empty when nothing was found."""
     names = [read_name(piece) for piece in pieces]
