@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from mdm.engine.amend import Amendment
 from mdm.engine.keys import pack_keys
 from mdm.engine.policy import EntityType
 from mdm.engine.prepare import Policy, Prepared, compile_policy, content_hash, payload_of, prepare

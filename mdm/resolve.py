@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from mdm import learning, reuse, tasks
 from mdm.asking import Answer, ask
 from mdm.changes import Draft, Portion, draft_changes
+from mdm.engine.amend import Amendment
 from mdm.engine.release import GRID
 from mdm.errors import NotFound, OtherPolicy, Outdated
 from mdm.golden import GoldenMaker, load_block
