@@ -4,8 +4,8 @@ The stages in the order the data takes them:
 
 sources, looks, intake
              files and databases -> rows with their source and line, looked at: a harmful delivery is refused whole
-engine.standardise, engine.features, engine.keys, engine.prepare
-             a row -> claims, validated by the rules, with features and blocking keys
+engine.standardise, engine.amend, engine.features, engine.keys, engine.prepare
+             a row -> claims, as stewards corrected them and rules validated them, with features and blocking keys
 staging, judging, delivery, rereading
              prepared rows -> records in the store, marked unresolved, unless rules over sets stop the run; under a
              changed policy stored rows once more

@@ -14,6 +14,7 @@ import pyarrow as pa
 from sqlalchemy import Connection
 
 from mdm import freshness
+from mdm.engine.amend import Amendment
 from mdm.engine.policy import EntityType
 from mdm.policy import ProjectPolicy
 from mdm.scratch import append, count, fetch, has_table
@@ -31,13 +32,13 @@ MOST_CHANGED = 0.2
 class Stored:
     """The current records: (source, record_id) -> content hash where it may count as unchanged, and the table.
 
-    released: contents that a steward let pass, as (source, record_id, content hash).
+    amendments: what stewards decided about contents, by (source, record_id, content hash).
     change: the number of the newest change it has seen.
     """
 
     hashes: Mapping[Identity, str]
     table: pa.Table
-    released: frozenset[Content]
+    amendments: Mapping[Content, Amendment]
     change: int
 
 
@@ -59,7 +60,7 @@ def read_stored(connection: Connection) -> Stored:
     columns = table.to_pydict()
     rows = zip(columns["source"], columns["record_id"], columns["content_hash"], columns["state"], strict=True)
     hashes = {(source, record_id): digest for source, record_id, digest, state in rows if state != "deleted"}
-    return Stored(hashes, table, verdicts.released(connection), arrivals.now(connection))
+    return Stored(hashes, table, verdicts.amendments(connection), arrivals.now(connection))
 
 
 def _with_sources(connection: Connection, table: pa.Table) -> pa.Table:
@@ -91,7 +92,7 @@ def stage_delivery(
 ) -> Staged:
     """Fill `staged_TYPE` and `offered` with what is new, and `gone` with the rids that a snapshot no longer holds."""
     sources = {source.name: source for source in policy.file.sources}
-    staging = StagingPolicy(sources, policy.entities, policy.rules, stored.released)
+    staging = StagingPolicy(sources, policy.entities, policy.rules, stored.amendments)
     staged = stage(scratch, batches, staging, stored.hashes, progress)
     append(scratch, "stored", stored.table)
     _choose_versions(scratch)

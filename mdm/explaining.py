@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from mdm import learning, steward
 from mdm.deciding import Rulings
+from mdm.engine.amend import named
 from mdm.engine.cluster import Component, Join, Node, Pair, cluster, components, limits_of
 from mdm.engine.release import Comparison, Release, to_bits, to_units
 from mdm.engine.score import UNKNOWN, Evidence, Score, make_scorer
@@ -228,6 +229,7 @@ def verdict_lines(entries: Sequence[Verdict]) -> list[VerdictLine]:
             actor=entry.actor,
             created_at=entry.recorded_at,
             withdrawn_at=withdrawn.get(entry.verdict_id),
+            corrected=named(entry.corrections or {}),
         )
         for entry in entries
         if entry.kind != UNDO

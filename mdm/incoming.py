@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from mdm.engine.amend import Amendment
 from mdm.engine.keys import pack_keys
 from mdm.engine.policy import EntityType
 from mdm.engine.prepare import Policy, Prepared, compile_policy, content_hash, payload_of, prepare
@@ -141,10 +142,10 @@ class Reception:
             cells[spec.entity.column] = next(text for text, told in spec.entity.values.items() if told == type_.name)
         return self._of_cells(spec, record_id, cells, updated_at, "/fields")
 
-    def let_pass(self, incoming: Incoming) -> Incoming:
-        """The record of a source as it is when no rule rejects it, because a steward released this content."""
+    def amend(self, incoming: Incoming, amendment: Amendment) -> Incoming:
+        """The record of a source as stewards decided that this content is to be read."""
         row: Cells = orjson.loads(incoming.payload)
-        (prepared,) = prepare([row], self.compiled(incoming.source, incoming.entity), {0})
+        (prepared,) = prepare([row], self.compiled(incoming.source, incoming.entity), {0: amendment})
         return replace(incoming, prepared=prepared)
 
     def _type_of_fields(self, spec: SourceSpec, entity: str | None) -> EntityType:

@@ -1,11 +1,29 @@
-"""Self-contained pages of reports: one template environment, and how numbers are written in them."""
+"""Self-contained pages of reports: a page's dataclass and its template -> HTML, and how numbers are written in it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from mdm.errors import BadInput
 
-def environment() -> Environment:
+
+def write_page(html: str, path: Path) -> Path:
+    """The path of the written page. Raises BadInput when it cannot be written."""
+    try:
+        path.write_text(html, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot write the page {path}: {error.strerror}; choose another place with --html") from error
+    return path
+
+
+def render(template: str, page: object) -> str:
+    """The HTML of a template, which sees the page and nothing else."""
+    return _environment().get_template(template).render(page=page)
+
+
+def _environment() -> Environment:
     """Templates of this package: data is escaped, a name that is not there is an error."""
     made = Environment(
         loader=PackageLoader("mdm"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

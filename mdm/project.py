@@ -31,7 +31,7 @@ from mdm.matching import Work
 from mdm.pipeline import Options, rehearse_batch, run_batch
 from mdm.planning import plan_of
 from mdm.policy import ProjectPolicy, load_policy
-from mdm.quarantine import Decision
+from mdm.quarantine import Correction, Decision
 from mdm.reports import (
     CrosswalkReport,
     EvaluationReport,
@@ -249,7 +249,7 @@ class Project:
     def export(self, directory: Path, file_format: str = "parquet", since: publish.Since | None = None) -> ExportReport:
         """Write the tables of the store as files."""
         with self.store() as store:
-            return publish.export(store, self.policy.entities, directory, file_format, since)
+            return publish.export(store, self.policy, directory, file_format, since)
 
     def verify(self) -> VerifyReport:
         """Check the store: its chain, its invariants, and that a rebuild gives the same entities."""
@@ -289,6 +289,20 @@ class Project:
                 numbers = quarantine.decide(connection, self.policy, decision)
             self._settle(store)
         return numbers
+
+    def correct_quarantined(
+        self, record: str, values: Mapping[str, str | Sequence[str] | None], reason: str, actor: str
+    ) -> int:
+        """The number of the verdict that corrects a quarantined record, which joins its entity at once.
+
+        values: `phone` or `name.family` -> a text, several, or none where what was delivered is wrong and no more.
+        """
+        correction = Correction(steward.parse_record(record), values, reason, actor)
+        with self.store() as store:
+            with store.writing() as connection:
+                number = quarantine.correct(connection, self.policy, correction)
+            self._settle(store)
+        return number
 
     def verdicts(self) -> list[VerdictLine]:
         """All verdicts, withdrawn ones too."""

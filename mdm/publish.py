@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from mdm import learning
+from mdm import learning, quarantine
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release, to_bits, to_units
 from mdm.engine.score import UNKNOWN
@@ -26,6 +26,7 @@ from mdm.evaluation.truth import record_refs
 from mdm.explaining import golden_column, golden_values, level_name
 from mdm.exporting import FileSet, open_files
 from mdm.ids import ALPHABET, entity_id
+from mdm.policy import ProjectPolicy
 from mdm.reports import ExportReport
 from mdm.store import Store, audit, entities, links, overview, records, releases, runs, tasks
 from mdm.store.bulk import chunks
@@ -188,9 +189,7 @@ class View:
         return self.roll.of_entities(self.changed)
 
 
-def export(
-    store: Store, types: Mapping[str, EntityType], directory: Path, file_format: str, since: Since | None
-) -> ExportReport:
+def export(store: Store, policy: ProjectPolicy, directory: Path, file_format: str, since: Since | None) -> ExportReport:
     """Write the tables of the store, one file each, all of one moment; the export is audited before files appear.
 
     since: only entities that have events after this number, or from this moment on (by the clock of whoever wrote them;
@@ -204,7 +203,7 @@ def export(
             since = overview.event_before(connection, _stamp(since)) if isinstance(since, datetime) else since
             if since is not None and since > cursor:
                 raise BadInput(f"there is no event {since} yet, the last one is {cursor}; pass the cursor of an export")
-            _write_all(connection, types, files, since)
+            _write_all(connection, policy, files, since)
         _audit(store, directory, file_format, since, files.rows)
         return ExportReport(files.publish(), cursor or None)
 
@@ -228,14 +227,14 @@ def _user() -> str:
         return "unknown"
 
 
-def _write_all(connection: Connection, types: Mapping[str, EntityType], files: FileSet, since: int | None) -> None:
+def _write_all(connection: Connection, policy: ProjectPolicy, files: FileSet, since: int | None) -> None:
     changed = None
     if since is not None:
         events = overview.events_after(connection, since)
         changed = events["eid"].unique()
         files.start("changes", CHANGES)
         files.write("changes", _changes(events))
-    view = View(connection, types, read_roll(connection), changed)
+    view = View(connection, policy.entities, read_roll(connection), changed)
     files.start("crosswalk", CROSSWALK)
     files.write("crosswalk", _crosswalk(view.rows))
     files.start("aliases", ALIASES)
@@ -248,6 +247,10 @@ def _write_all(connection: Connection, types: Mapping[str, EntityType], files: F
     files.start("issues", ISSUES)
     for table in _issues(view):
         files.write("issues", table)
+    # Whole or not at all: what comes into quarantine and leaves it has no event of its own.
+    if since is None:
+        files.start("quarantine", quarantine.TABLE)
+        files.write("quarantine", quarantine.quarantine_table(connection, policy))
 
 
 def _aliases(view: View) -> Iterator[pa.Table]:

@@ -5,7 +5,7 @@ Records are written `source:record_id` everywhere; weights and thresholds are bi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
@@ -249,8 +249,10 @@ class ExportReport:
 class QuarantinedLine:
     """One record in quarantine, or one row that never became a record (record and entity are None).
 
-    state: waiting, discarded, released (takes part again), or unreadable for a row; place: where such a row stands.
+    state: waiting, discarded, released or corrected (takes part again), or unreadable for a row.
+    place: where a row stands that could not be read.
     reasons: ids of the rules that reject it, or why the row could not be read. row: its beginning, as delivered.
+    corrected: the values a steward gave instead, by field.
     """
 
     record: str | None
@@ -259,11 +261,12 @@ class QuarantinedLine:
     reasons: tuple[str, ...]
     row: str
     place: str | None = None
+    corrected: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class VerdictLine:
-    """One verdict of a steward; withdrawn_at is None while it holds."""
+    """One verdict of a steward; withdrawn_at is None while it holds. corrected: field -> the values it gives."""
 
     verdict_id: int
     kind: str
@@ -273,6 +276,7 @@ class VerdictLine:
     actor: str
     created_at: str
     withdrawn_at: str | None = None
+    corrected: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

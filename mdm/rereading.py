@@ -101,8 +101,8 @@ def _read_again(task: Rereading, stored: _Stored, watch: Watch) -> tuple[int, fr
     scratch, policy = task.scratch, task.policy
     sources = {source.name: source for source in policy.file.sources}
     with task.store.reading() as connection:
-        released = verdicts.released(connection)
-        staging = StagingPolicy(sources, policy.entities, policy.rules, released, tables="again")
+        amendments = verdicts.amendments(connection)
+        staging = StagingPolicy(sources, policy.entities, policy.rules, amendments, tables="again")
         batches = stored.batches(connection)
         staged = stage(scratch, batches, staging, {}, lambda rows: watch.progress("read again", rows, None))
     _place_rids(scratch, stored.rids)

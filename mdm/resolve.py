@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from mdm import learning, reuse, tasks
 from mdm.asking import Answer, ask
 from mdm.changes import Draft, Portion, draft_changes
+from mdm.engine.amend import Amendment
 from mdm.engine.release import GRID
 from mdm.errors import NotFound, OtherPolicy, Outdated
 from mdm.golden import GoldenMaker, load_block
@@ -78,11 +79,11 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the verdicts up to the newest say: who belongs together, and what may leave quarantine."""
+    """What the verdicts up to the newest say: who belongs together, and how contents are to be read."""
 
     newest: int
     rulings: RulingIndex
-    released: frozenset[Content]
+    amendments: Mapping[Content, Amendment]
 
 
 class Bench:
@@ -109,11 +110,11 @@ class Bench:
             )
         return judge, self._read_ledger(connection, now.verdict).rulings
 
-    def lets_pass(self, connection: Connection, incoming: Incoming) -> bool:
-        """Whether a steward released this content of the record from quarantine."""
+    def amendment(self, connection: Connection, incoming: Incoming) -> Amendment | None:
+        """What stewards decided about this content of the record, which a rule rejects or they corrected."""
         newest = lookup.situation(connection, incoming.entity).verdict
         content = (incoming.source, incoming.record_id, incoming.content_hash)
-        return content in self._read_ledger(connection, newest).released
+        return self._read_ledger(connection, newest).amendments.get(content)
 
     def _active(self, connection: Connection, entity: str, release_id: str) -> Judge:
         known = self._judges.get(entity)
@@ -134,7 +135,7 @@ class Bench:
         known = self._ledger
         if known is None or known.newest != newest:
             rulings = RulingIndex(read_rulings(connection, verdicts.active(connection)))
-            known = self._ledger = Ledger(newest, rulings, verdicts.released(connection))
+            known = self._ledger = Ledger(newest, rulings, verdicts.amendments(connection))
         return known
 
 
@@ -179,8 +180,9 @@ class Resolver:
                 return _left_alone("unchanged", stored)
             if _is_newer(stored, incoming):
                 return _left_alone("stale", stored)
-        if incoming.state != "active" and self.bench.lets_pass(connection, incoming):
-            incoming = self.reception.let_pass(incoming)
+        amendment = self.bench.amendment(connection, incoming)
+        if amendment is not None:
+            incoming = self.reception.amend(incoming, amendment)
         _put_in_office(connection, judge)
         after = _after(connection, stored, incoming)
         plans = self._plans(connection, stored, after, incoming.prepared.features)

@@ -6,7 +6,7 @@ Only rows whose content is new or changed are prepared; the others are counted a
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +19,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mdm.engine.amend import Amendment
 from mdm.engine.keys import pack_keys
 from mdm.engine.policy import EntityType
 from mdm.engine.prepare import Prepared, compile_policy, content_hash, payload_of, prepare, shown_claims
@@ -42,14 +43,14 @@ Identity = tuple[str, str]
 class StagingPolicy:
     """What preparing needs: sources by name, entity types and rule books by type name.
 
-    released: contents that no rule rejects any more. tables: the scratch tables that are filled are called by this,
+    amendments: what stewards decided about contents. tables: the scratch tables that are filled are called by this,
     `_` and the entity type.
     """
 
     sources: Mapping[str, SourceSpec]
     entities: Mapping[str, EntityType]
     rules: Mapping[str, RuleBook]
-    released: frozenset[Content] = frozenset()
+    amendments: Mapping[Content, Amendment] = field(default_factory=dict)
     tables: str = "staged"
 
 
@@ -93,7 +94,7 @@ class Preparer:
     def __init__(self, setting: Setting) -> None:
         self.folder = setting.folder
         policy = setting.policy
-        self.released = policy.released
+        self.amendments = policy.amendments
         self.policy_of = cache(
             lambda source, entity: compile_policy(policy.sources[source], policy.entities[entity], policy.rules[entity])
         )
@@ -120,7 +121,7 @@ class Preparer:
     def prepare(self, job: Job, entity: str, rows: list[_Row]) -> pa.Table:
         """The prepared rows, all of one entity type: the columns of META, then `f_FEATURE` for each feature."""
         policy = self.policy_of(job.source, entity)
-        made = prepare([row.cells for row in rows], policy, self.let_pass(job, rows))
+        made = prepare([row.cells for row in rows], policy, self.amended(job, rows))
         meta = _meta(job, rows, made)
         arrays = {name: pa.array(meta[name], type_) for name, type_ in META}
         for name in policy.entity.features:
@@ -128,12 +129,12 @@ class Preparer:
             arrays[f"f_{name}"] = pa.array(values, feature_type(policy.entity, name))
         return pa.table(arrays)
 
-    def let_pass(self, job: Job, rows: list[_Row]) -> Collection[int]:
-        """The places of rows whose content a steward released."""
-        if not self.released:
-            return ()
+    def amended(self, job: Job, rows: list[_Row]) -> dict[int, Amendment]:
+        """What stewards decided about the contents of these rows, by place."""
+        if not self.amendments:
+            return {}
         names = ((job.source, job.record_ids[row.at], row.digest) for row in rows)
-        return {place for place, content in enumerate(names) if content in self.released}
+        return {place: self.amendments[content] for place, content in enumerate(names) if content in self.amendments}
 
 
 class _Row(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from rules.address_parts import (
     ADDRESS_CLEAN,
@@ -38,6 +39,27 @@ _US_TAIL = re.compile(r"\b([A-Za-z]{2})\.?,?\s+[0-9]{5}(?:-[0-9]{4})?$")
 # The territories of the US write addresses as the states do.
 _LIKE_US = frozenset({"US", "PR", "GU", "VI", "AS", "MP"})
 _ZIP = re.compile(r"[0-9]{5}(?:-?[0-9]{4})?")
+_COMMA = re.compile("[,،]")
+SHORTEST_COUNTRY = 4  # letters; codes are states and words too
+_SHORT_COUNTRIES = frozenset({"usa", "uae", "uk"})
+_TOWNS_TOO = frozenset(
+    {"angola", "brazil", "chad", "china", "cuba", "cyprus", "denmark", "egypt", "england", "georgia", "germany"}
+    | {"greece", "holland", "iran", "ireland", "israel", "italy", "jamaica", "jersey", "jordan", "lebanon", "malta"}
+    | {
+        "mexico",
+        "norway",
+        "palestine",
+        "panama",
+        "peru",
+        "poland",
+        "portugal",
+        "russia",
+        "scotland",
+        "sweden",
+        "turkey",
+    }
+    | {"wales"}
+)
 LONGEST_PLANTED = max(map(len, PLANTED)) + 4
 _SEPARATE = re.compile(r"[\W_]+")
 
@@ -47,15 +69,47 @@ def standardise_address(raw: Mapping[str, str], context: Context, options: Mappi
 
     Source: USPS Publication 28 for the US; Vietnamese and Iranian postal usage; punctuation elsewhere.
     """
-    given = {part: tidy(_LINE_BREAK.sub(", ", raw[part])) for part in ADDRESS_INPUTS if part in raw}
-    kept = {part: text for part, text in given.items() if text and not _is_planted(text)}
-    issues = ("address.placeholder",) if len(kept) < len([text for text in given.values() if text]) else ()
+    given = [
+        (part, *(_read_place if part in _PLACES else _read_column)(raw[part])) for part in ADDRESS_INPUTS if part in raw
+    ]
+    kept = {part: text for part, text, is_said in given if is_said}
+    issues = ("address.placeholder",) if any(text and not is_said for _, text, is_said in given) else ()
     written_country = kept.pop("country", None)
-    country = (country_code(written_country) if written_country else None) or context.country
+    country = (country_code(written_country) if written_country else None) or _country_at_end(kept, context.country)
     if not kept:
         return (Outcome({}, {}, issues),) if issues else ()
     outcome = describe(_parse(kept, country or _guess_country(kept)), country, issues)
     return (outcome,) if outcome.compare or outcome.issues else ()
+
+
+def _country_at_end(given: Mapping[str, str], home: str | None) -> str | None:
+    """The country that a line names last, behind street and place (12 Lê Lợi, Hà Nội, Việt Nam), else the home.
+
+    Small towns of the US bear the names of many countries: there the line needs another country's name to leave.
+    """
+    whole = given.get("full") or given.get("line2") or given.get("line1") or ""
+    if "," not in whole and "،" not in whole:
+        return home
+    pieces = _COMMA.split(whole)
+    last = pieces[-1].strip(" .")
+    if len(pieces) < (2 if home is None else 3) or (
+        len(last) < SHORTEST_COUNTRY and last.lower() not in _SHORT_COUNTRIES
+    ):
+        return home
+    if home in _LIKE_US and ("region" in given or last.lower() in _TOWNS_TOO):
+        return home
+    return country_code(last) or home
+
+
+def _read_column(text: str) -> tuple[str, bool]:
+    """The tidy text of a column, and whether it says anything."""
+    shown = tidy(_LINE_BREAK.sub(", ", text))
+    return shown, shown != "" and not _is_planted(shown)
+
+
+# Cities, regions and postcodes repeat far more than lines do.
+_read_place = lru_cache(maxsize=65536)(_read_column)
+_PLACES = frozenset({"district", "city", "region", "postcode", "country"})
 
 
 def _is_planted(text: str) -> bool:

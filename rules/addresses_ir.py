@@ -63,13 +63,14 @@ _SAME_SOUND = (("q", "gh"), ("oo", "u"), ("ou", "u"), ("ee", "i"), ("ey", "ei"))
 _ARABIC = re.compile("[\u0621-\u06d3]")
 _DOUBLE = re.compile(r"([a-z])\1")
 _POSTCODE_DIGITS = 10
+_SPLIT_POSTCODE = re.compile(r"(?<![0-9])([0-9]{5})[ -]([0-9]{5})(?![0-9])")
 
 Group = tuple[str, list[str]]
 
 
 def parse_ir(given: Mapping[str, str]) -> AddressParts:
     """The parts of an Iranian address; `number` is the plaque, `street` the street name with its alley."""
-    line = ascii_digits(street_text(given))
+    line = _SPLIT_POSTCODE.sub(r"\1\2", ascii_digits(street_text(given)))
     groups = _group(_TOKEN.findall(line))
     parts = _read_groups(groups)
     places, others = _read_free([words for part, words in groups if part == "free"])
@@ -202,9 +203,21 @@ def _place_key(text: str) -> str:
 
 def _latin(words: list[str]) -> str:
     """The words in their usual Latin spelling, directions last; unknown Persian words lose their short vowels."""
-    known = [_latin_word(folded) for word in words if (folded := _fold(word)) not in _NOISE]
+    folded = [each for word in words if (each := _fold(word)) not in _NOISE]
+    known = [_latin_word(word) for word in _join_known(folded)]
     known.sort(key=lambda word: word in _DIRECTIONS)
     return " ".join(word for word in known if word)
+
+
+def _join_known(words: list[str]) -> list[str]:
+    """The words, two that street names write as one together: ولی عصر, Vali Asr."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] + word in STREET_WORDS and not (joined[-1] in STREET_WORDS and word in STREET_WORDS):
+            joined[-1] += word
+        else:
+            joined.append(word)
+    return joined
 
 
 _DIRECTIONS = frozenset("nsew")

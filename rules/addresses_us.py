@@ -37,6 +37,11 @@ _UNIT = re.compile(
 _UNIT_THEN_CITY = re.compile(
     rf"((?:[ns]?[ew]\s|[ns]\s)?(?:{_UNIT_WORDS}|#)\s*(?:no\s+)?#?\s*[a-z]?[0-9]+[a-z]?)\s+([a-z][a-z .'-]{{2,}})"
 )
+_BOX_THEN_CITY = re.compile(r"((?:p\s?o|post office)\s*box\s*#?\s*[0-9]+)\s+([a-z][a-z .'-]{2,})")
+_INITIALS_APART = re.compile(r"\bp\. o\.?(?=\s)", re.IGNORECASE)
+_STATE_BEHIND = re.compile(r"[a-z]\s+[A-Z]{2}$")
+# What stands before a city in a line, so that a city column can be read as the end of one.
+_STREET_BEFORE = ("1 Street", "1 street")
 _UNIT_ALONE = re.compile(r"[0-9]{1,4}[a-z]?|[a-z]-?[0-9]{1,4}")
 _NUMBER = re.compile(r"([0-9]+[a-z]?(?:-[0-9]+[a-z]?)?|[nsew][0-9]+[nsew][0-9]+)(?:\s+(1/2))?(?:\s+(.*))?")
 _ZIP = re.compile(r"(?:^|\s)([0-9]{5})(?:[\s-]*[0-9]{4})?$")
@@ -48,6 +53,8 @@ _COUNTRY = frozenset({"usa", "us", "united states", "united states of america", 
 _NUMBERED = frozenset(
     {"rte", "route", "hwy", "highway", "rd", "road", "cr", "sr", "pr", "us", "fm", "i", "ave", "avenue", "loop"}
 )
+# All ZIP codes of these states start with zero, which spreadsheets drop.
+_ZEROS_FIRST = frozenset({"ct", "ma", "me", "nh", "nj", "ri", "vt"})
 _NOT_ZIP_AFTER = _NUMBERED | {"box", "#", "no", "unit", "apt", "ste"}
 _TAGGED_STREET = (
     "StreetNamePreModifier", "StreetNamePreDirectional", "StreetNamePreType", "StreetName", "StreetNamePostType",
@@ -60,9 +67,12 @@ Segment = tuple[str, str]
 
 def parse_us(given: Mapping[str, str]) -> AddressParts:
     """The parts of a US address; given columns go before what the line says."""
+    given = _with_city_apart(given) if "city" in given else given
     line = street_text(given)
+    if "P. O" in line or "p. o" in line:
+        line = _INITIALS_APART.sub("PO", line)
     segments: list[Segment] = [(text, key) for text in split_segments(line) if (key := address_key(text))]
-    street_segments, tail = _peel_tail(segments, given)
+    street_segments, tail = _city_behind_box(*_peel_tail(segments, given), given)
     is_whole = not tail or len(segments) > 1 or "city" in given
     found = _parse_street([key for _, key in street_segments], is_whole=is_whole)
     shown = ", ".join(text for text, _ in street_segments)
@@ -118,6 +128,31 @@ def _peel_tail(segments: list[Segment], given: Mapping[str, str]) -> tuple[list[
     return rest, tail
 
 
+def _with_city_apart(given: Mapping[str, str]) -> Mapping[str, str]:
+    """The columns with state and ZIP taken out of a city column that holds them too: Chicago, IL 60601."""
+    city = given["city"]
+    if "," not in city and not city[-1].isdigit() and not ("region" not in given and _STATE_BEHIND.search(city)):
+        return given
+    pieces = [(text, key) for text in split_segments(city) if (key := address_key(text))]
+    rest, tail = _peel_tail([_STREET_BEFORE, *pieces], {})
+    if "city" not in tail or len(tail) == 1 or rest != [_STREET_BEFORE]:
+        return given
+    return {**given, **{part: text for part, text in tail.items() if part == "city" or part not in given}}
+
+
+def _city_behind_box(
+    segments: list[Segment], tail: dict[str, str], given: Mapping[str, str]
+) -> tuple[list[Segment], dict[str, str]]:
+    """The same where no comma stands between a box and the city: PO BOX 123 SPRINGFIELD ILLINOIS 62701."""
+    if not segments or "city" in tail or "city" in given or not ("region" in tail or "postcode" in tail):
+        return segments, tail
+    match = _BOX_THEN_CITY.fullmatch(segments[-1][1])
+    if match is None:
+        return segments, tail
+    words, size = segments[-1][0].split(), len(match[2].split())
+    return [*segments[:-1], (" ".join(words[:-size]), match[1])], {**tail, "city": " ".join(words[-size:])}
+
+
 def _city_behind_unit(segments: list[Segment]) -> tuple[list[Segment], str] | None:
     """(segments, city) where the last one is a unit and a city without a comma: Suite 530 Atlanta."""
     match = _UNIT_THEN_CITY.fullmatch(segments[-1][1]) if len(segments) > 1 else None
@@ -154,6 +189,8 @@ def _state_and_zip_apart(segments: list[Segment]) -> tuple[list[Segment], dict[s
 def _peel_zip_and_state(words: list[str], alone: bool) -> tuple[dict[str, str], list[str]]:
     """(postcode and region at the end of the words, the words before them)."""
     tail: dict[str, str] = {}
+    if len(words) > 2 and words[-2] in _ZEROS_FIRST and len(words[-1]) == 4 and words[-1].isdigit():
+        words = [*words[:-1], f"0{words[-1]}"]
     match = _ZIP.search(" ".join(words))
     if match is not None:
         before = " ".join(words)[: match.start()].split()

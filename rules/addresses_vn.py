@@ -19,8 +19,8 @@ from rules.vn_units import PROVINCES
 _IGNORED = frozenset({"", "viet nam", "vietnam", "vn", "h", "p", "q", "t", "tp", "tt", "tx", "x", "thanh pho", "tinh"})
 # Names with a dash of their own: Bà Rịa - Vũng Tàu, Phan Rang - Tháp Chàm...
 _DASHED = re.compile(
-    r"\b(r[iị]a|thi[eê]n|rang|m[iiế][eễếề]?u|m[aâ]y|ly|biang|vi[eê]n|h[uư][oơ]ng|tr[uư][oờ]ng|li[eê]n)\s*-\s*"
-    r"(?=v[uũ]ng t|hu[eế]|th[aá]p ch|qu[oố]c t|l[aă]ng c|[dđ][aà] l[aạ]t|trung t)",
+    r"\b(br|r[iị]a|thi[eê]n|rang|m[iiế][eễếề]?u|m[aâ]y|ly|biang|vi[eê]n|h[uư][oơ]ng|tr[uư][oờ]ng|li[eê]n)\s*-\s*"
+    r"(?=vt\b|v[uũ]ng t|hu[eế]|th[aá]p ch|qu[oố]c t|l[aă]ng c|[dđ][aà] l[aạ]t|trung t)",
     re.IGNORECASE,
 )
 _DASH = re.compile(r"\s+-\s*|\s*-\s+|(?<=[^\W\d])-(?=[^\W\d]{2,}(?:\s|,|$))")
@@ -47,6 +47,11 @@ _STREET_OPENINGS = (
 )
 _STREET_LIKE = re.compile(rf"{_NUMBER.pattern}|(?:{_STREET_OPENINGS})\b.*|{_UNIT.pattern}")
 _POSTCODE = re.compile(r"[0-9]{5,6}")
+# TP Hồ Chí Minh 700000: no comma stands before the postcode.
+_CODE_AT_END = re.compile(r"(?<=[^\W\d]{2})\s+([0-9]{5,6})(?=(?:,?\s*vi[eệ]t\s*nam|,?\s*vn)?\s*$)", re.IGNORECASE)
+_ENDS_OF_CODES = frozenset("0123456789mMnN")
+# T.P. and T.X. in one writing.
+_TWO_LETTERS = re.compile(r"\b(T)\.\s?([PXT])\.\s*(?=\w)", re.IGNORECASE)
 _LONE_NUMBER = re.compile("[0-9]{1,2}")
 _LETTERS = re.compile("[a-z]{2,}")
 
@@ -182,6 +187,10 @@ def _split(text: str) -> list[str]:
     """The pieces between commas and dashes, and before unit words in a line without commas."""
     if len(text) > LONGEST_SYLLABLE * (text.count(" ") + 1):
         text = _GLUED.sub(lambda match: _unglue(match[0]), text)
+    if "." in text:
+        text = _TWO_LETTERS.sub(lambda match: f"{match[1]}{match[2]}. ", text)
+    if text[-1:] in _ENDS_OF_CODES:
+        text = _CODE_AT_END.sub(r", \1, ", text)
     if "-" in text:
         text = _DASH.sub(", ", _DASHED.sub(r"\1 ", text))
     return split_segments((_BEFORE_PLAIN if text.isascii() else _BEFORE_MARKED).sub(", ", text))

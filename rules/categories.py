@@ -43,11 +43,16 @@ def standardise_category(raw: Mapping[str, str], context: Context, options: Mapp
 
     options: `values`, a mapping as text; `type`, a built-in list (`gender`: male, female, other).
     """
-    shown = tidy(raw.get("value", ""))
+    return _read(raw.get("value", ""), options.get("type", ""), options.get("values", ""))
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str, list_name: str, values: str) -> tuple[Outcome, ...]:
+    shown = tidy(text)
     word = _folded(shown)
     if not word:
         return ()
-    listed = {**_BUILT_IN.get(options.get("type", ""), {}), **parse_values(options.get("values", ""))}
+    listed = {**_BUILT_IN.get(list_name, {}), **parse_values(values)}
     meaning = listed.get(word) or listed.get(word.rstrip("."))
     if meaning is None and (compare_key(word) or "unknown") in _UNKNOWN:
         return refused("category.placeholder")

@@ -117,6 +117,7 @@ class _Reader:
             return [_described(told, str(told["name"])) | own]
         if told.get("type", "library") != "library":
             raise _LeftOutError(f"{told['type']} checks are not carried over")
+        told = _as_metric(told)
         metric = told.get("metric") or told.get("rule")
         about = f"{self.entity}.{name or 'record'}.{metric}"
         entries = [_described(told, str(told.get("name") or about)) | part for part in self.parts(metric, told, name)]
@@ -167,6 +168,23 @@ class _Reader:
             found = f"{plain}.{number}"
         self.ids.add(found)
         return found
+
+
+# Rules of version 3.0 -> the metric that 3.1 has for them.
+_FORMER_RULES = {"nullCheck": "nullValues", "duplicateCount": "duplicateValues", "validValues": "invalidValues"}
+
+
+def _as_metric(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A library rule of version 3.0 in the words of 3.1; where it states no limit, nothing may fail."""
+    metric = _FORMER_RULES.get(str(told.get("rule")))
+    if metric is None or "metric" in told:
+        return told
+    made = dict(told) | {"metric": metric}
+    if not any(key.startswith("mustBe") for key in told):
+        made["mustBe"] = 0
+    if "validValues" in told:
+        made["arguments"] = {"validValues": told["validValues"]}
+    return made
 
 
 def _property_rules(shaped: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

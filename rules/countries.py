@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from rules.tables import read_table
@@ -32,6 +33,7 @@ def _read_names() -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
 
 
 _CODES, _WRITTEN, _FOLDED = _read_names()
+_INVERTED = re.compile(r"([^(),]+?)\s*(?:\(|,)\s*(the|(?<=\()[^(),]+|[^(),]+ of(?: the| China)?)\s*\)?", re.IGNORECASE)
 COUNTRIES = frozenset(_CODES.values())
 
 
@@ -48,4 +50,14 @@ def country_code(text: str) -> str | None:
     key = _name_key(text)
     if key is None:
         return None
-    return _FOLDED.get(key) or _FOLDED.get(key.removeprefix("the ")) or _CODES.get(key.replace(" ", "").upper())
+    code = _FOLDED.get(key) or _FOLDED.get(key.removeprefix("the ")) or _CODES.get(key.replace(" ", "").upper())
+    return code or _inverted(text)
+
+
+def _inverted(text: str) -> str | None:
+    """The code of a name as ISO 3166 lists it: Korea (the Republic of), Tanzania, United Republic of."""
+    match = _INVERTED.fullmatch(text)
+    if match is None:
+        return None
+    short, addition = (_name_key(part) or "" for part in match.groups())
+    return _FOLDED.get(f"{addition} {short}".removeprefix("the ")) or _FOLDED.get(short)

@@ -73,7 +73,9 @@ def _describe(text: str, readings: Sequence[Reading], context: Context) -> Outco
         month = Outcome({"value": readings[0].iso}, {"year": (f"{readings[0].year:04}",)})
         return month if context.reference is None else _flag_future(month, context.reference)
     usual = None if usual_order(context.country) is None else readings[0].iso
-    return _merge([_describe_day(reading) for reading in readings], usual)
+    both = _merge([_describe_day(reading) for reading in readings], usual)
+    first = min(reading.iso for reading in readings)
+    return both if context.reference is None or first <= context.reference[:10] else _with_issue(both, "date.future")
 
 
 # Birth dates come from some thirty thousand days, each of them many times.
@@ -100,7 +102,11 @@ def _doubts(reading: Reading) -> tuple[str, ...]:
 def _flag_future(outcome: Outcome, reference: str) -> Outcome:
     if outcome.clean.get("value", "") <= reference[:10]:
         return outcome
-    return replace(outcome, issues=tuple(sorted({*outcome.issues, "date.future"})))
+    return _with_issue(outcome, "date.future")
+
+
+def _with_issue(outcome: Outcome, issue: str) -> Outcome:
+    return replace(outcome, issues=tuple(sorted({*outcome.issues, issue})))
 
 
 def _merge(days: Sequence[Outcome], usual: str | None) -> Outcome:

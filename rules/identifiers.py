@@ -35,8 +35,13 @@ _RUN = re.compile(r"(.)\1*")
 _WORDS = frozenset(
     {"NA", "NONE", "NULL", "NIL", "UNKNOWN", "NOTAVAILABLE", "NOTAPPLICABLE", "TBD", "PENDING", "TEST", "XXX"}
 )
-_PLANTED = frozenset({"123456789", "1234567890", "0123456789", "12345678", "123456789012", "987654321", "9876543210"})
+_PLANTED = frozenset({"12345678"})
+LEAST_SEQUENCE = 9
+# Along the number row and round again.
+_NUMBER_ROWS = ("012345678901234", "123456789012345", "987654321098765")
 _PREFIX = re.compile(r"^(?:SSN|EIN|TIN|MST|CCCD|CMND|VAT(?=[A-Z]{2}[0-9])|ID|NO)[:.#\s]+", re.IGNORECASE)
+# What forms print before the number: کد ملی: 0499370899, Mã số thuế: 0100233488, Passport No.: B1234567.
+_LABEL = re.compile(r"^[^\d:]*[^\W\d_]{2}[^\d:]*:\s*(?=.*\d)")
 
 # What a spreadsheet makes of a long number: 1089012345.0, and 1.08901E+11, of which the last digits are lost.
 _NUMBER_CELL = re.compile(r"^([0-9]{5,15})\.0+$")
@@ -51,6 +56,8 @@ _RESERVED_SSN = frozenset({"078051120", "219099999", *(f"98765432{digit}" for di
 
 _LEGAL_ID_WEIGHTS = (29, 27, 23, 19, 17, 29, 27, 23, 19, 17)
 _SSN = re.compile("(?!000|666|9)[0-9]{3}(?!00)[0-9]{2}(?!0000)[0-9]{4}")
+# 536-22-872: the dashes say that the last digit is missing, not the first.
+_SSN_CUT = re.compile("[0-9]{3}-[0-9]{2}-[0-9]{1,3}")
 _CCCD = re.compile(r"0[0-9]{2}[0-3][0-9]{8}")
 
 # What the type of a field may be called -> the group whose checks apply.
@@ -79,13 +86,16 @@ def standardise_identifier(raw: Mapping[str, str], context: Context, options: Ma
     kind = _type_of(raw.get("type")) or _type_of(options.get("type")) or "other"
     value = text.replace("-", "")
     if not _PLAIN.fullmatch(text):
-        value = _NOT_ALNUM.sub("", ascii_fold(_PREFIX.sub("", text)).upper())
+        bare = _PREFIX.sub("", _LABEL.sub("", text) if ":" in text else text)
+        value = _NOT_ALNUM.sub("", ascii_fold(bare).upper())
         masked = _read_masked(text) or _read_masked(value)
         if masked is not None:
             return (masked,)
     if not value or _is_planted(value):
         return (Outcome({}, {}, ("id.placeholder",)),)
-    value, issues = _judged(value, kind, country or context.country)
+    home = country or context.country
+    is_cut = (home, kind) == ("US", "national_id") and _SSN_CUT.fullmatch(text) is not None
+    value, issues = (value, ("id.invalid",)) if is_cut else _judged(value, kind, home)
     bare = _VAT_PREFIX.sub("", value) if kind == "tax_id" and not value.isdigit() else value
     compare = {"value": (bare,), "tail": (bare[-TAIL:],)} if len(bare) >= LEAST_TAIL else {"value": (bare,)}
     return (Outcome({"value": value}, compare, issues),)
@@ -121,7 +131,12 @@ def _read_masked(text: str) -> Outcome | None:
 
 def _is_planted(value: str) -> bool:
     """Whether somebody typed one key again and again, ran along the number row, or wrote a word for nothing."""
-    return value in _WORDS or value in _PLANTED or (len(value) > 1 and _RUN.fullmatch(value) is not None)
+    return (
+        value in _WORDS
+        or value in _PLANTED
+        or (len(value) > 1 and _RUN.fullmatch(value) is not None)
+        or (len(value) >= LEAST_SEQUENCE and any(row.startswith(value) for row in _NUMBER_ROWS))
+    )
 
 
 def _check(value: str, kind: str, country: str | None) -> tuple[str, bool]:
@@ -222,6 +237,13 @@ def _check_mst(value: str) -> tuple[str, bool]:
     return value, _passes(_validators("VN", "tax_id")[0], value) or _CCCD.fullmatch(value) is not None
 
 
+def _check_us_tax_id(value: str) -> tuple[str, bool]:
+    """An EIN, SSN or ITIN; eight digits have lost their leading zero."""
+    if len(value) == 8 and value.isdigit() and _passes(_validators("US", "tax_id")[0], f"0{value}"):
+        value = f"0{value}"
+    return value, _passes(_validators("US", "tax_id")[0], value)
+
+
 def _check_ssn(value: str) -> tuple[str, bool]:
     """A US social security number or ITIN; eight digits have lost their leading zero."""
     if len(value) == 8 and value.isdigit():
@@ -235,4 +257,5 @@ _OWN_CHECKS: dict[tuple[str | None, str], Callable[[str], tuple[str, bool]]] = {
     ("VN", "national_id"): _check_cccd,
     ("VN", "tax_id"): _check_mst,
     ("US", "national_id"): _check_ssn,
+    ("US", "tax_id"): _check_us_tax_id,
 }

@@ -36,6 +36,7 @@ _ARTICLES = frozenset({"al", "el", "ul", "ur", "ar", "as", "ad", "az", "an"})
 _PLACEHOLDERS = frozenset(fold_persian(words) for words in _WORDS["placeholders"])
 _PART_PLACEHOLDERS = frozenset(_WORDS["part placeholders"])
 _SECOND_LOOK = frozenset(word for word in _PLACEHOLDERS if " " not in word) | {"and", "und", "và", "و", "estate"}
+_SECOND_LOOK |= {"family", "household", "đình", "خانواده"}
 _SECOND_LOOK |= _DOUBTFUL_TITLES | {word for entry in _WORDS["companies"] for word in entry.split()}
 _PATRONYMICS = tuple(_WORDS["patronymics"])
 _SLAVIC_FAMILIES = tuple(_WORDS["slavic families"])
@@ -194,7 +195,7 @@ def _read_plain_full(text: str, country: str | None) -> NameParts | None:
 def _read_plain_columns(given: str, middle: str | None, family: str, country: str | None) -> NameParts | None:
     firsts, lasts = _plain_words(given), _plain_words(family)
     middles = [] if middle is None else _plain_words(middle)
-    if not firsts or not lasts or (middle is not None and not middles):
+    if not firsts or not lasts or (middle is not None and not middles) or _is_repeated(firsts, lasts, country):
         return None
     return _place_columns(firsts, middles, lasts, country, _NO_REST)
 
@@ -252,9 +253,29 @@ def read_columns(parts: Mapping[str, str], country: str | None) -> NameParts:
     if not middle and bool(given) != bool(family) and ("," in family or " " in given):
         return read_full(given or family, country)
     firsts, lasts = (_peel(text.replace(",", " ").replace("،", " ").split()) for text in (given, family))
+    if not middle and _is_repeated(firsts.words, lasts.words, country):
+        return read_full(max(family, given, key=lambda text: len(text.split())), country)
     titles, suffixes = [*firsts.titles, *lasts.titles], [*firsts.suffixes, *lasts.suffixes]
     middles = [word for word in middle.replace(",", " ").split() for word in _split_dots(word)]
     return _place_columns(firsts.words, middles, lasts.words, country, _Rest(titles, suffixes))
+
+
+def _is_repeated(firsts: Sequence[str], lasts: Sequence[str], country: str | None) -> bool:
+    """Whether one column holds the whole name and the other the same, or its own part of it: John | John Smith.
+
+    Persian family names are built of given ones (Hossein | Hossein Zadeh): there only the same name in both counts.
+    """
+    if not firsts or not lasts or len(firsts) + len(lasts) < 3:
+        return False
+    given, family = ([word.lower() for word in words] for words in (firsts, lasts))
+    if given == family:
+        return True
+    if min(len(given), len(family)) > 1 or _is_persian("".join([*given, *family]), country):
+        return False
+    if country == "VN":
+        return (len(family) > 2 and given[0] == family[-1]) or (len(given) > 2 and family[0] == given[0])
+    is_part = (len(given) == 1 and given[0] == family[0]) or (len(family) == 1 and family[0] == given[-1])
+    return is_part and not is_particle(given[0])
 
 
 def _is_persian(text: str, country: str | None) -> bool:

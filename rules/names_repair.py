@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from rules.names_vietnamese import has_vietnamese_marks, is_syllable
 from rules.text import read_sections
 
 _COMPANIES = "|".join(
@@ -24,14 +25,25 @@ _AROUND = re.compile(
     r"|\s*\((?:deceased|dec'?d|minor|retired|rip)\)|\bdeceased$",
     re.IGNORECASE,
 )
+# A household goes by its family name or by one of its people: Smith Family, Gia đình anh Tuấn, خانواده رضایی.
+_HOUSEHOLD = re.compile(
+    r"(?:the )?([^\W\d_]+(?: [^\W\d_]+)?) (?:family|household)"
+    r"|(?:gia đình|gia dinh|خانواده)(?: (?:ông|bà|anh|chị|cô|chú|آقای|خانم))? (.+)",
+    re.IGNORECASE,
+)
 _LETTER_OF = {"0": "o", "1": "i", "3": "e", "5": "s"}
 
 
 def repair(columns: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The columns repaired, and the reasons: `name.corrected`, `name.organisation`."""
+    """The columns repaired, and the reasons: `name.corrected`, `name.organisation`, `name.two_people`."""
+    household = _HOUSEHOLD.fullmatch(columns["full"]) if len(columns) == 1 and "full" in columns else None
+    if household is not None:
+        named = household[1] or household[2]
+        return {"full" if " " in named else "family": named}, ("name.two_people",)
     issues = set[str]()
     repaired = {}
-    for part, text in columns.items():
+    for part, written in columns.items():
+        text = _spaced(written) if "-" in written and has_vietnamese_marks(written) else written
         alone = _AROUND.sub("", text)
         issues |= set() if alone in (text, "") else {"name.corrected"}
         apart = " ".join(map(_unglued, (alone or text).split()))
@@ -42,6 +54,12 @@ def repair(columns: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]
         if person:
             repaired[part] = person if person != spelt.strip(" ,") else spelt
     return repaired, tuple(sorted(issues))
+
+
+def _spaced(text: str) -> str:
+    """Vietnamese syllables that hyphens join, as old papers and passports write them, apart: Nguyễn-Văn-Hùng."""
+    words = [word.split("-") for word in text.split()]
+    return " ".join(" ".join(parts) if all(map(is_syllable, parts)) else "-".join(parts) for parts in words)
 
 
 def is_glued(word: str) -> bool:

@@ -22,11 +22,13 @@ _TONES = {
     for old, new in zip(olds.split(), news.split(), strict=True)
 }  # fmt: skip
 _OLD_TONES = re.compile("|".join(_TONES))
+# Old Vietnamese fonts typed the Icelandic ð and the African ɖ, whose capitals look like Đ.
+_LIKE_D = str.maketrans("ðɖ", "đđ")
 
 
 def native_form(text: str) -> str:
-    """The lower-case name with the tone mark of oa, oe, uy always on the last vowel."""
-    text = text.lower()
+    """The lower-case name with the tone mark of oa, oe, uy always on the last vowel, and one letter đ."""
+    text = text.lower().translate(_LIKE_D)
     return text if text.isascii() else _OLD_TONES.sub(lambda match: _TONES[match[0]], text)
 
 

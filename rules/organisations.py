@@ -17,7 +17,7 @@ from jellyfish import metaphone
 from rules import names_persian as persian
 from rules.names_forms import is_full_name
 from rules.names_read import title_gender
-from rules.names_vietnamese import has_vietnamese_marks, native_form
+from rules.names_vietnamese import has_vietnamese_marks, is_syllable, is_telling_surname, native_form
 from rules.organisation_branches import branch_of, split_branch
 from rules.outcome import CompareValue, Context, Outcome
 from rules.text import ZWNJ, ascii_digits, ascii_fold, consonant_skeleton, fold_persian, read_sections, refused, tidy
@@ -36,6 +36,8 @@ _APOSTROPHE = re.compile(r"'(?=s\b)|(?<=\w)'(?=\w)", re.IGNORECASE)
 _INITIALS_AND = re.compile(r"(?<=\b[A-Za-z])&(?=[A-Za-z]\b)|(?<=\b[A-Za-z]{2})&(?=[A-Za-z]\b)")
 _GLUED_FORM = re.compile(r"(?<=[a-z])(?=(?:AG|GmbH|LLC|Ltd|Inc|PLC|NV|BV)\b)")
 _SEPARATORS = re.compile(r"[.\s]")
+# Petrobras S/A, Carlsberg A/S.
+_SLASHED = re.compile(r"\b([SA])/([AS])\b", re.IGNORECASE)
 
 
 def _pairs(entries: Iterable[str]) -> dict[str, str]:
@@ -105,8 +107,14 @@ _ENDING_SIZES = _sizes_by_word(_LEGAL, -1)
 _STARTING_SIZES = _sizes_by_word(_LEGAL, 0)
 _TAILS = sorted((form[0] for form in _LEGAL if len(form) == 1 and not form[0].isascii()), key=len, reverse=True)
 # In the middle of a name only forms that are no word of any language: Siemens GmbH Austria, but not Capital SA Fund.
-_ANYWHERE = frozenset({("gmbh",), ("llc",), ("plc",), ("ltd",), ("tnhh",), ("ctcp",), ("sarl",), ("pllc",), ("dntn",)})
-_STARTING_FORMS = ("pt", "ooo", "oao", "zao", "llc", "sarl", "sas", "eurl", "snc", "sci", "srl")
+_ANYWHERE = frozenset(
+    tuple(form.split())
+    for form in ("gmbh", "llc", "plc", "ltd", "tnhh", "ctcp", "sarl", "pllc", "dntn", "tmcp", "thuong mai co phan")
+)
+_INNER_SIZES = _sizes_by_word(_ANYWHERE, 0)
+_STARTING_FORMS = ("sherkat", "sherkate", "pt", "ooo", "oao", "zao", "llc", "sarl", "sas", "eurl", "snc", "sci", "srl")
+LONGEST_PERSON = 5  # words
+_MIDDLE_NAMES = frozenset({"thi", "van"})
 _VIETNAMESE_FORMS = ("cong", "cty", "ctcp", "dntn", "tnhh", "ct", "tap", "htx", "hop", "doanh", "dn")
 
 
@@ -148,6 +156,8 @@ def split_words(text: str) -> list[Word]:
     """The words of a name; dotted abbreviations (S.A.R.L.), AT&T and possessives (Macy's) as one word each."""
     if "." in text:
         text = _DOTTED.sub(lambda match: _SEPARATORS.sub("", match[0]) + " ", text)
+    if "/" in text:
+        text = _SLASHED.sub(r"\1\2", text)
     if "'" in text:
         text = _APOSTROPHE.sub("", text)
     if "&" in text:
@@ -210,7 +220,8 @@ def _form_span(words: Sequence[Word]) -> tuple[int, int] | None:
     for size in _STARTING_SIZES.get(keys[0], ()):
         if size < count and tuple(keys[:size]) in _LEGAL and _may_start(words[:size]):
             return 0, size
-    return next(((i, i + 1) for i in range(1, count - 1) if (keys[i],) in _ANYWHERE), None)
+    spans = ((i, i + size) for i in range(1, count - 1) for size in _INNER_SIZES.get(keys[i], ()))
+    return next(((i, end) for i, end in spans if end < count and tuple(keys[i:end]) in _ANYWHERE), None)
 
 
 def _may_start(form: Sequence[Word]) -> bool:
@@ -245,10 +256,21 @@ def _is_person(words: Sequence[Word], stripped: _Stripped) -> bool:
     """Whether it seems to be the name of a person: with a title, or a given name in full and one word more."""
     if len(words) > 1 and _is_title(words[0].native):
         return True
-    if stripped.form or len(words) != 2:
+    if stripped.form or not 2 <= len(words) <= LONGEST_PERSON:
         return False
-    first, last = words[0].key, words[1].key
-    return (is_full_name(first) or persian.exact_given(first) is not None) and len(last) > 2 and last.isalpha()
+    if len(words) > 2:
+        return _is_vietnamese_person([word.native for word in words])
+    first, last = words[0].latin, words[1].latin
+    # Companies call themselves by given names too (بهار نور): in Persian letters the family name must be known.
+    is_family = last.isalpha() and (words[1].key.isascii() or persian.canonical_family(last) is not None)
+    return (is_full_name(first) or persian.exact_given(first) is not None) and len(last) > 2 and is_family
+
+
+def _is_vietnamese_person(words: Sequence[str]) -> bool:
+    """Whether a telling surname stands first and a middle name that only people have behind it: Nguyễn Văn Nam."""
+    return (
+        is_telling_surname(words[0]) and ascii_fold(words[1]).lower() in _MIDDLE_NAMES and all(map(is_syllable, words))
+    )
 
 
 @lru_cache(maxsize=65536)

@@ -57,6 +57,10 @@ _EXTENSION = re.compile(
 )
 # 0912345678/79: a second number that differs in its last digits. In North America such a tail is an extension.
 _OTHER_ENDS = re.compile(r"([^/]*[0-9])((?:\s*/\s*[0-9]{1,3})+)\s*")
+# 02188776655-7: a company's lines, from the one that ends in 5 to the one that ends in 7.
+_RANGE = re.compile(r"([0-9() .-]*[0-9]{4})\s*-\s*([0-9]{1,2})")
+# 88776655-021: the area code with its zero stands last.
+_AREA_BEHIND = re.compile(r"([1-9][0-9]{5,7})\s*-\s*(0[1-9][0-9]{1,2})")
 # One number without words, separators or an extension: most cells.
 _PLAIN = re.compile(r"[0-9+() .-]{5,20}")
 _SEPARATOR = re.compile(r"[;|\n\r/,،&]|\s+(?:or|and|hoặc|và|یا|و)\s+", re.IGNORECASE)
@@ -83,7 +87,9 @@ def standardise_phone(raw: Mapping[str, str], context: Context, options: Mapping
     if not text.strip():
         return ()
     if _PLAIN.fullmatch(text) and not text.endswith(".0"):
-        return (_standardise_number(text, context.country),)
+        outcome = _standardise_number(text, context.country)
+        lines = _lines_of_range(text, context.country) if "phone.invalid" in outcome.issues else ()
+        return lines or (outcome,)
     outcomes: dict[str, Outcome] = {}
     for piece in _split_cell(_as_typed(text.strip(), context.country), context.country):
         outcome = _standardise_number(tidy(piece), context.country)
@@ -132,6 +138,23 @@ def _with_other_ends(number: str, ends: Sequence[str], region: str | None) -> li
     return [number, *(number[: -len(end)] + end for end in ends)]
 
 
+def _lines_of_range(text: str, region: str | None) -> tuple[Outcome, ...]:
+    """First and last of the lines 02188776655-7, where the first is a valid number; nothing for any other text."""
+    match = _RANGE.fullmatch(text.strip())
+    if match is None or region is None or region in _NORTH_AMERICA:
+        return ()
+    lines = [_standardise_number(number, region) for number in _with_other_ends(match[1], [match[2]], region)]
+    return () if any("phone.invalid" in line.issues for line in lines) else tuple(lines)
+
+
+def _turned_round(number: str, region: str | None) -> str | None:
+    """A valid number whose area code came to stand behind it, as text from right to left is often copied."""
+    match = _AREA_BEHIND.fullmatch(number.strip())
+    if match is None or region is None:
+        return None
+    return _read_fast(match[2] + match[1], match[2] + match[1], region)
+
+
 def _count_digits(text: str) -> int:
     return len(_NOT_DIGITS.sub("", text))
 
@@ -145,7 +168,7 @@ def _standardise_number(text: str, region: str | None) -> Outcome:
         known = None if region is None else _read_fast(number, digits, region)
         return Outcome(_shown(digits, known, extension), {}, ("phone.placeholder",))
     issues = []
-    e164 = _read_fast(number, digits, region) or _read_guess(digits, region)
+    e164 = _read_fast(number, digits, region) or _read_guess(digits, region) or _turned_round(number, region)
     if e164 is None:
         e164, is_valid = _read_slowly(number, region)
         issues += [] if is_valid else ["phone.invalid"]

@@ -127,6 +127,8 @@ def _cities() -> frozenset[str]:
 
 
 @lru_cache(maxsize=65536)
+# A ward with its district and province comes again and again.
+@lru_cache(maxsize=65536)
 def find_place(pieces: tuple[str, ...]) -> Place:
     """The place that the pieces of an address name, in their order; `used` is empty when nothing was found."""
     names = [read_name(piece) for piece in pieces]
@@ -288,7 +290,10 @@ def _old_key(written: str) -> str:
 
 
 # Writings that neither the list of units nor the folding of spaces and y brings together.
-_ALIASES = {"bac can": "bac kan", "dac nong": "dak nong", "dac lac": "dak lak"}
+_ALIASES = {
+    "bac can": "bac kan", "dac nong": "dak nong", "dac lac": "dak lak", "br vt": "ba ria vung tau",
+    "brvt": "ba ria vung tau",
+}  # fmt: skip
 
 
 def _district_in(provinces: Sequence[Province], named: Named, *, is_guess: bool, alone: bool) -> District | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -127,17 +128,23 @@ def user_name() -> str:
         return "cli"
 
 
+def show_corrections(corrected: Mapping[str, Sequence[str]]) -> str:
+    """The values as they are typed."""
+    return " ".join(f"{name}={text}" for name, texts in corrected.items() for text in (texts or ("",)))
+
+
 def show_verdicts(verdicts: list[VerdictLine]) -> None:
     """The table of verdicts."""
     print_table(
         "Verdicts",
-        ("id", "kind", "left", "right", "reason", "by", "at", "withdrawn"),
+        ("id", "kind", "left", "right", "values", "reason", "by", "at", "withdrawn"),
         [
             (
                 verdict.verdict_id,
                 verdict.kind,
                 " ".join(verdict.left),
                 " ".join(verdict.right),
+                show_corrections(verdict.corrected),
                 verdict.reason,
                 verdict.actor,
                 verdict.created_at,

@@ -5,23 +5,27 @@ Standardise, validate, features and keys in one pure call; the batch job and a s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
+from mdm.engine.amend import CORRECTED, Amendment, amend
 from mdm.engine.features import FeaturePlan, make_features, plan_features
 from mdm.engine.keys import Keys, compile_keys
 from mdm.engine.policy import EntityType
 from mdm.engine.release import KeyRule
 from mdm.engine.standardise import Row, Slot, read_context, slots_of, standardise
 from mdm.project_file import SourceSpec
+from rules.outcome import Context
 from rules.record_view import RecordView
 from rules.rulebook import CompiledRules, RuleBook
 from rules.rulebook_apply import Claims, Validated, Wanted, apply_findings, view_claims, wanted_parts
 from rules.scorecard import ScorePlan, letters_of, plan_scores
+
+_NOTHING: Mapping[int, Amendment] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ class Policy:
 class Prepared:
     """A row made ready.
 
-    rejected: rules that send it to quarantine, empty when a steward released this content. issues: `field:code` and
-    `rule.<id>`. quality: the letters of `rules.scorecard`.
+    rejected: rules that send it to quarantine, empty when a steward released this content. issues: `field:code`,
+    `rule.<id>` and `record.corrected`. quality: the letters of `rules.scorecard`.
     """
 
     claims: Claims
@@ -75,14 +79,17 @@ def keys_of(entity: EntityType) -> Keys:
     return compile_keys(rules, entity.name, {name for name, feature in entity.features.items() if feature.many})
 
 
-def prepare(rows: Sequence[Row], policy: Policy, released: Collection[int] = ()) -> list[Prepared]:
+def prepare(rows: Sequence[Row], policy: Policy, amended: Mapping[int, Amendment] = _NOTHING) -> list[Prepared]:
     """Each row's claims, features, keys and issues; a rejected row has no keys, so that it links to nobody.
 
-    released: places of rows that no rule rejects any more, because a steward let this content pass.
+    amended: place of a row -> what stewards decided about its content.
     No row knows of the others: they come together only because stage by stage is faster than row by row.
     """
     contexts = [read_context(row, policy.source) for row in rows]
     claims = standardise(rows, policy.slots, contexts)
+    for n, amendment in amended.items():
+        if amendment.values:
+            claims[n] = _corrected(rows[n], contexts[n], policy, amendment)
     views = [
         view_claims(
             offered,
@@ -96,9 +103,10 @@ def prepare(rows: Sequence[Row], policy: Policy, released: Collection[int] = ())
     findings = [policy.rules.assess(view) for view in views]
     validated = [apply_findings(offered, found) for offered, found in zip(claims, findings, strict=True)]
     features = [make_features(each.claims, policy.features) for each in validated]
-    rejected = [() if n in released else each.rejected for n, each in enumerate(validated)]
+    passing = {n for n, amendment in amended.items() if amendment.passes}
+    rejected = [() if n in passing else each.rejected for n, each in enumerate(validated)]
     keys = [[] if out else policy.keys(known) for out, known in zip(rejected, features, strict=True)]
-    issues = [_issues(view, each) for view, each in zip(views, validated, strict=True)]
+    issues = [_issues(view, each, amended.get(n)) for n, (view, each) in enumerate(zip(views, validated, strict=True))]
     return [
         Prepared(
             each.claims,
@@ -113,9 +121,15 @@ def prepare(rows: Sequence[Row], policy: Policy, released: Collection[int] = ())
     ]
 
 
-def _issues(view: RecordView, validated: Validated) -> list[str]:
+def _corrected(row: Row, context: Context, policy: Policy, amendment: Amendment) -> dict[str, list[dict[str, Any]]]:
+    made, slots = amend(row, policy.slots, amendment.values, source=policy.source, entity=policy.entity)
+    return standardise([made], slots, [context])[0]
+
+
+def _issues(view: RecordView, validated: Validated, amendment: Amendment | None) -> list[str]:
     codes = {f"{field}:{code}" for field, found in view.issues.items() for code in found}
-    return sorted(codes.union(validated.issues))
+    own = [CORRECTED] if amendment is not None and amendment.values else []
+    return sorted(codes.union(validated.issues, own))
 
 
 def payload_of(row: Row) -> bytes:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mdm.errors import BadInput
-from mdm.pages import environment
+from mdm import pages
 from mdm.reports import EvaluationReport, Measure, ThresholdPoint
 
 WIDTH, HEIGHT, MARGIN = 640, 300, 48
@@ -67,11 +66,7 @@ class Page:
 
 def write_page(report: EvaluationReport, path: Path, title: str = "Evaluation") -> Path:
     """The path of the written page. Raises BadInput when it cannot be written."""
-    try:
-        path.write_text(render_page(report, title), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"cannot write the report {path}: {error.strerror}; choose another place with --html") from error
-    return path
+    return pages.write_page(render_page(report, title), path)
 
 
 def render_page(report: EvaluationReport, title: str) -> str:
@@ -83,7 +78,7 @@ def render_page(report: EvaluationReport, title: str) -> str:
         blocking=None if report.blocking is None else measure_text(report.blocking),
         chart=_chart(report) if len(report.curve) > 1 else None,
     )
-    return environment().get_template("evaluation.html").render(page=page)
+    return pages.render("evaluation.html", page)
 
 
 def quality_rows(report: EvaluationReport) -> tuple[Row, ...]:

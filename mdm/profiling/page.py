@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mdm.errors import BadInput
-from mdm.pages import environment
+from mdm import pages
 from mdm.profiling.report import FieldProfile, ProfileReport, SourceProfile
 from rules.profile import Counted
 
@@ -55,18 +54,14 @@ class Page:
 
 def write_profile(report: ProfileReport, path: Path) -> Path:
     """The path of the written page. Raises BadInput when it cannot be written."""
-    try:
-        path.write_text(render_profile(report), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"cannot write the page {path}: {error.strerror}; choose another place with --html") from error
-    return path
+    return pages.write_page(render_profile(report), path)
 
 
 def render_profile(report: ProfileReport) -> str:
     """The HTML text."""
     sources = tuple(_source(source, number) for number, source in enumerate(report.sources))
     page = Page(f"Profile of {report.project}", report, sources)
-    return environment().get_template("profile.html").render(page=page)
+    return pages.render("profile.html", page)
 
 
 def _source(source: SourceProfile, number: int) -> SourceView:

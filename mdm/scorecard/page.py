@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from mdm.errors import BadInput
-from mdm.pages import environment
+from mdm import pages
 from mdm.scorecard.report import DIMENSIONS, DimensionScore, Point, ScorecardReport, SourceScore
 
 WIDTH, HEIGHT, EDGE = 150, 40, 4
@@ -53,11 +52,7 @@ class Page:
 
 def write_scorecard(report: ScorecardReport, path: Path) -> Path:
     """The path of the written page. Raises BadInput when it cannot be written."""
-    try:
-        path.write_text(render_scorecard(report), encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"cannot write the page {path}: {error.strerror}; choose another place with --html") from error
-    return path
+    return pages.write_page(render_scorecard(report), path)
 
 
 def render_scorecard(report: ScorecardReport) -> str:
@@ -65,7 +60,7 @@ def render_scorecard(report: ScorecardReport) -> str:
     page = Page(
         f"Scorecard of {report.project}", report, tuple(_source(each, n) for n, each in enumerate(report.sources))
     )
-    return environment().get_template("scorecard.html").render(page=page)
+    return pages.render("scorecard.html", page)
 
 
 def _source(source: SourceScore, number: int) -> SourceView:

@@ -188,6 +188,7 @@ verdict = Table(
     _text("recorded_at"),
     Column("undoes", WIDE, ForeignKey("verdict.verdict_id"), nullable=True),
     _text("content_hash", absent=True),
+    _text("corrections", absent=True),
     UniqueConstraint("undoes"),
 )
 

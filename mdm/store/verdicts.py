@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from mdm.engine.amend import Amendment, Values
 from mdm.errors import Conflict, NotFound
 from mdm.store import counters, sources
 from mdm.store.schema import verdict
@@ -18,6 +19,7 @@ Identity = tuple[str, str]
 Content = tuple[str, str, str]  # source, record_id, content hash
 UNDO = "undo"
 RELEASED = "released"
+CORRECTED = "corrected"
 DISCARDED = "discarded"
 
 
@@ -27,6 +29,7 @@ class Verdict:
 
     verdict_id, recorded_at: given by the store. undoes: the verdict that an entry of kind `undo` withdraws.
     content_hash: the content of the one record it is about, where it is bound to that: it holds for no other content.
+    corrections: the values that a verdict of kind `corrected` gives instead of the delivered ones.
     """
 
     kind: str
@@ -38,6 +41,7 @@ class Verdict:
     recorded_at: str = ""
     undoes: int | None = None
     content_hash: str | None = None
+    corrections: Values | None = None
 
 
 def add(connection: Connection, given: Verdict) -> int:
@@ -54,6 +58,7 @@ def add(connection: Connection, given: Verdict) -> int:
             recorded_at=recorded_at(connection),
             undoes=given.undoes,
             content_hash=given.content_hash,
+            corrections=None if given.corrections is None else json.dumps(given.corrections),
         )
     )
     return verdict_id
@@ -84,23 +89,32 @@ def active(connection: Connection) -> list[Verdict]:
     return _verdicts(connection, statement.order_by(verdict.c.verdict_id))
 
 
-def released(connection: Connection) -> frozenset[Content]:
-    """The contents of records that stewards let pass: no rule sends them to quarantine."""
-    return _contents(connection, RELEASED)
+def amendments(connection: Connection) -> dict[Content, Amendment]:
+    """What stewards decided about contents that changes how they are read: released and corrected ones."""
+    given = _bound(connection, RELEASED, CORRECTED)
+    passing = {content for content, each in given if each.kind == RELEASED}
+    values = {content: each.corrections or {} for content, each in given if each.kind == CORRECTED}
+    return {content: Amendment(content in passing, values.get(content, {})) for content in passing | values.keys()}
 
 
 def discarded(connection: Connection) -> frozenset[Content]:
     """The contents of records that stewards left in quarantine for good."""
-    return _contents(connection, DISCARDED)
+    return frozenset(content for content, _ in _bound(connection, DISCARDED))
 
 
-def _contents(connection: Connection, kind: str) -> frozenset[Content]:
+def corrected(connection: Connection) -> dict[Content, Verdict]:
+    """The verdict by which each corrected content is read."""
+    return dict(_bound(connection, CORRECTED))
+
+
+def _bound(connection: Connection, *kinds: str) -> list[tuple[Content, Verdict]]:
+    """The verdicts of these kinds that hold, oldest first, each with the contents that it is about."""
     withdrawn = select(verdict.c.undoes).where(verdict.c.undoes.is_not(None))
     statement = select(verdict).where(
-        verdict.c.kind == kind, verdict.c.content_hash.is_not(None), verdict.c.verdict_id.not_in(withdrawn)
+        verdict.c.kind.in_(kinds), verdict.c.content_hash.is_not(None), verdict.c.verdict_id.not_in(withdrawn)
     )
-    given = _verdicts(connection, statement)
-    return frozenset((*name, each.content_hash or "") for each in given for name in each.left)
+    given = _verdicts(connection, statement.order_by(verdict.c.verdict_id))
+    return [((*name, each.content_hash or ""), each) for each in given for name in each.left]
 
 
 def last(connection: Connection) -> int:
@@ -130,4 +144,5 @@ def _verdict(row: dict[str, Any], names: list[FormerName]) -> Verdict:
         tuple((sources.name_then(names, source, row["verdict_id"]), record_id) for source, record_id in listed)
         for listed in (json.loads(row.pop(f"{side}_records")) for side in ("left", "right"))
     )
-    return Verdict(left=left, right=right, **row)
+    said = row.pop("corrections")
+    return Verdict(left=left, right=right, corrections=None if said is None else json.loads(said), **row)

@@ -140,7 +140,7 @@ def test_a_question_that_weights_raise_too_is_asked_once(store: Store, policy: P
 def test_an_export_lists_where_ids_of_elsewhere_lead(store: Store, policy: ProjectPolicy, tmp_path: Path) -> None:
     bring(store, policy, {**OLD, "crm:C3": "G3", "web:W2": "G4"})
     run_first(store, policy)
-    publish.export(store, policy.entities, tmp_path / "out", "parquet", None)
+    publish.export(store, policy, tmp_path / "out", "parquet", None)
     listed = dict(zip(*pq.read_table(tmp_path / "out" / "aliases.parquet").to_pydict().values(), strict=True))
     assert listed["G3"] == listed["G4"] == home(store, "crm:C3")
     assert listed["G9"] is None
@@ -148,7 +148,7 @@ def test_an_export_lists_where_ids_of_elsewhere_lead(store: Store, policy: Proje
     seen = last_event(store)
     write_project(policy.file.path.parent, crm=CRM.replace("Evanston", "Oak Park"))
     run(store, policy)
-    publish.export(store, policy.entities, tmp_path / "changes", "parquet", seen)
+    publish.export(store, policy, tmp_path / "changes", "parquet", seen)
     assert pq.read_table(tmp_path / "changes" / "aliases.parquet")["alias"].to_pylist() == ["G3", "G4"]
 
 

@@ -366,7 +366,7 @@ def test_the_page_is_self_contained_and_escapes_data() -> None:
 
 def test_the_page_is_written_or_refused(tmp_path: Path) -> None:
     assert write_page(hostile_report(), tmp_path / "e.html").read_text(encoding="utf-8").startswith("<!doctype html>")
-    with pytest.raises(BadInput, match="cannot write the report"):
+    with pytest.raises(BadInput, match="cannot write the page"):
         write_page(hostile_report(), tmp_path / "missing" / "e.html")
 
 

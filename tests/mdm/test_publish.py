@@ -35,12 +35,12 @@ from tests.mdm.small_project import CRM, give, policy, run, run_postgresql, run_
 __all__ = ["policy", "run_postgresql", "run_sqlite", "store"]
 
 Rows = list[dict[str, Any]]
-TABLES = ["aliases", "crosswalk", "golden_organisation", "golden_person", "issues", "links", "provenance"]
+TABLES = ["aliases", "crosswalk", "golden_organisation", "golden_person", "issues", "links", "provenance", "quarantine"]
 
 
 def exported(store: Store, policy: ProjectPolicy, folder: Path, since: int | None = None) -> dict[str, Rows]:
     """Every table of an export, by name."""
-    report = export(store, policy.entities, folder, "jsonl", since)
+    report = export(store, policy, folder, "jsonl", since)
     tables = {Path(file.path).stem: read_jsonl(Path(file.path)) for file in report.files}
     assert {Path(file.path).stem: file.rows for file in report.files} == {n: len(rows) for n, rows in tables.items()}
     return tables
@@ -56,7 +56,7 @@ def read_csv(path: Path) -> Rows:
 
 
 def cursor_of(store: Store, policy: ProjectPolicy, folder: Path) -> int:
-    cursor = export(store, policy.entities, folder, "jsonl", None).cursor
+    cursor = export(store, policy, folder, "jsonl", None).cursor
     assert cursor is not None
     return cursor
 
@@ -173,7 +173,7 @@ def test_issues_hold_rows_that_did_not_become_records(store: Store, policy: Proj
 
 def test_all_formats_hold_the_same_rows(store: Store, policy: ProjectPolicy, tmp_path: Path) -> None:
     for file_format in ("parquet", "csv", "jsonl"):
-        export(store, policy.entities, tmp_path, file_format, None)
+        export(store, policy, tmp_path, file_format, None)
     for name in TABLES:
         rows = read_jsonl(tmp_path / f"{name}.jsonl")
         assert pq.read_table(tmp_path / f"{name}.parquet").to_pylist() == rows
@@ -216,7 +216,7 @@ def test_since_tells_where_a_merged_entity_went(store: Store, policy: ProjectPol
 
 def test_since_the_last_cursor_nothing_is_new(store: Store, policy: ProjectPolicy, tmp_path: Path) -> None:
     cursor = cursor_of(store, policy, tmp_path)
-    report = export(store, policy.entities, tmp_path, "jsonl", cursor)
+    report = export(store, policy, tmp_path, "jsonl", cursor)
     assert {file.rows for file in report.files} == {0}
     assert report.cursor == cursor
 
@@ -231,27 +231,27 @@ def test_a_refused_export_changes_nothing(store: Store, policy: ProjectPolicy, t
     cursor = cursor_of(store, policy, folder)
     before = dict(every_file(folder))
     with pytest.raises(BadInput, match=f"no event {cursor + 1} yet"):
-        export(store, policy.entities, folder, "jsonl", cursor + 1)
+        export(store, policy, folder, "jsonl", cursor + 1)
     with pytest.raises(BadInput, match="unknown format 'xml'; known: parquet, csv, jsonl"):
-        export(store, policy.entities, folder, "xml", None)
+        export(store, policy, folder, "xml", None)
     with pytest.raises(BadInput, match="cannot write to"):
-        export(store, policy.entities, folder / "crosswalk.jsonl", "jsonl", None)
+        export(store, policy, folder / "crosswalk.jsonl", "jsonl", None)
     assert dict(every_file(folder)) == before
 
 
 def test_an_export_that_breaks_off_leaves_the_old_files(store: Store, policy: ProjectPolicy, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    export(store, policy.entities, folder, "jsonl", None)
+    export(store, policy, folder, "jsonl", None)
     before = dict(every_file(folder))
     with store.writing() as connection:
         connection.exec_driver_sql("update golden set \"values\" = 'broken'")
     with pytest.raises(ValueError, match="unexpected"):
-        export(store, policy.entities, folder, "jsonl", None)
+        export(store, policy, folder, "jsonl", None)
     assert dict(every_file(folder)) == before
 
 
 def test_every_export_is_audited(store: Store, policy: ProjectPolicy, tmp_path: Path) -> None:
-    export(store, policy.entities, tmp_path, "csv", None)
+    export(store, policy, tmp_path, "csv", None)
     with store.reading() as connection:
         assert counters.last(connection, "audit") == 1
         assert audit.check_chain(connection) is None
@@ -273,6 +273,6 @@ def test_every_export_is_audited(store: Store, policy: ProjectPolicy, tmp_path: 
 def test_since_a_moment_gives_what_was_recorded_from_then_on(
     store: Store, policy: ProjectPolicy, tmp_path: Path, moment: datetime, changed: bool
 ) -> None:
-    export(store, policy.entities, tmp_path / "out", "parquet", moment)
+    export(store, policy, tmp_path / "out", "parquet", moment)
     rows = pq.read_table(tmp_path / "out" / "changes.parquet").num_rows
     assert (rows > 0) is changed

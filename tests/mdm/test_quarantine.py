@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,10 @@ from sqlalchemy import select
 
 from mdm import quarantine, steward
 from mdm.cli.main import main
-from mdm.errors import BadInput, Conflict, MdmError, NotFound
+from mdm.errors import BadInput, Conflict, MdmError, NotFound, UnknownField
 from mdm.policy import ProjectPolicy, load_policy
-from mdm.quarantine import Decision
+from mdm.publish import export
+from mdm.quarantine import Correction, Decision
 from mdm.reports import QuarantinedLine
 from mdm.store import Store, entities, keys, records, verdicts
 from mdm.store.schema import audit
@@ -254,3 +255,152 @@ def test_the_command_line_lists_releases_and_undoes(
     assert "web:W1" in capsys.readouterr().out
     assert main(["verdict", "list", *options]) == 0
     assert "released" in capsys.readouterr().out
+
+
+Given = Mapping[str, str | Sequence[str] | None]
+BROWN = {"name": "Jonathan Brown", "phone": ["(312) 555-0150", "(312) 555-0151"], "email": None}
+WEB_BROWN = WEB.replace(
+    "W1,P,Jonathan Smithson,312-555-0142,jon.smithson@example.com,1980-02-03", "W1,P,Jonathan Brown,,,1980-02-03"
+)
+
+
+def correct(store: Store, policy: ProjectPolicy, name: tuple[str, str], values: Given) -> int:
+    with store.writing() as connection:
+        number = quarantine.correct(connection, policy, Correction(name, values, "her passport", "jane"))
+    settle(store, policy)
+    return number
+
+
+def test_a_corrected_record_takes_part_as_if_its_source_had_said_so(
+    store: Store, policy: ProjectPolicy, tmp_path: Path
+) -> None:
+    correct(store, policy, W1, {"name": "Jonathan Brown", "phone": None, "email": None})
+    now = stamp(store)
+    assert states(store, policy)["web:W1"] == "corrected"
+    assert broken(store, policy) == []
+    delivered = rejecting(tmp_path, web=WEB_BROWN)
+    delete(store, delivered)
+    run(store, delivered)
+    assert states(store, delivered) == {"crm:C4": "waiting"}
+    assert stamp(store) == now
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_correction_stays_through_runs_and_rereading(
+    store: Store, policy: ProjectPolicy, tmp_path: Path, full: bool
+) -> None:
+    correct(store, policy, W1, BROWN)
+    now = stamp(store)
+    run(store, policy, full=full)
+    assert stamp(store) == now
+    delete(store, policy)
+    run(store, policy)
+    assert stamp(store) == now
+    other = rejecting(tmp_path, REJECT + FLAG)
+    run(store, other, full=full)
+    assert states(store, other)["web:W1"] == "corrected"
+    assert broken(store, other) == []
+
+
+@on_sqlite
+def test_a_correction_is_bound_to_what_was_delivered(store: Store, policy: ProjectPolicy, tmp_path: Path) -> None:
+    correct(store, policy, W1, BROWN)
+    changed = rejecting(tmp_path, web=WEB.replace("1980-02-03,2024-03-01", "1980-02-04,2024-04-01"))
+    run(store, changed)
+    assert states(store, changed)["web:W1"] == "waiting"
+    assert broken(store, changed) == []
+
+
+def test_withdrawing_a_correction_sends_it_back(store: Store, policy: ProjectPolicy) -> None:
+    before = stamp(store)
+    number = correct(store, policy, W1, BROWN)
+    assert stamp(store) != before
+    withdraw(store, policy, number)
+    assert stamp(store) == before
+    assert states(store, policy) == {"crm:C4": "waiting", "web:W1": "waiting"}
+    run(store, policy, full=True)
+    assert stamp(store) == before
+    assert broken(store, policy) == []
+
+
+def test_a_correction_is_judged_by_every_rule_that_comes_later(
+    store: Store, policy: ProjectPolicy, tmp_path: Path
+) -> None:
+    first = correct(store, policy, W1, BROWN)
+    stricter = rejecting(tmp_path, REJECT.replace("[Smithson]", "[Smithson, Brown]"))
+    run(store, stricter)
+    (line,) = [line for line in listed(store, stricter) if line.record == "web:W1"]
+    assert (line.state, line.reasons) == ("waiting", ("no_smithsons",))
+    with pytest.raises(Conflict, match=f"corrected already, by verdict {first}"):
+        correct(store, stricter, W1, {"name": "Jonathan Green"})
+    decide(store, stricter, "released", W1)
+    assert states(store, stricter)["web:W1"] == "corrected"
+    assert broken(store, stricter) == []
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("name", "values", "error", "message"),
+    [
+        (W1, {"birth_date": "1980-02-04"}, BadInput, "still rejected by no_smithsons"),
+        (W1, {"name": None, "phone": [], "email": "", "birth_date": None}, BadInput, "rejected by person.empty"),
+        (W1, {"name": "Jon Brown", "nmae": "x"}, UnknownField, "unknown field 'nmae'"),
+        (W1, {"name": "Jon Brown", "name.nick": "x"}, UnknownField, "name.given"),
+        (W1, {"name.family": "Brown"}, BadInput, "web delivers name as one text"),
+        (W1, {"name": "Jon Brown", "name.full": "Jon Green"}, BadInput, "given twice"),
+        (W1, {"name": "Jon\0Brown"}, BadInput, "NUL"),
+        (W1, {"name": "B" * 10_001}, BadInput, "10,000 characters"),
+        (W1, {}, BadInput, "at least one value"),
+        (("web", "W2"), {"name": "Jon Brown"}, Conflict, "web:W2 is not in quarantine"),
+        (("web", "W99"), {"name": "Jon Brown"}, NotFound, "there is no record web:W99"),
+    ],
+)
+def test_a_correction_that_does_not_help_is_refused(
+    store: Store, policy: ProjectPolicy, name: tuple[str, str], values: Given, error: type[MdmError], message: str
+) -> None:
+    before = stamp(store), trail(store)
+    with pytest.raises(error, match=message):
+        correct(store, policy, name, values)
+    assert (stamp(store), trail(store)) == before
+    assert states(store, policy)["web:W1"] == "waiting"
+
+
+@on_sqlite
+def test_corrections_are_audited_listed_and_exported(store: Store, policy: ProjectPolicy, tmp_path: Path) -> None:
+    before = len(trail(store))
+    number = correct(store, policy, W1, BROWN)
+    given = {"name": ("Jonathan Brown",), "phone": ("(312) 555-0150", "(312) 555-0151"), "email": ()}
+    assert trail(store)[before:] == [("jane", "verdict.given", f"verdict:{number}")]
+    with store.reading() as connection:
+        details = connection.scalar(select(audit.c.details).where(audit.c.subject == f"verdict:{number}"))
+        assert details is not None and "Brown" not in details
+        assert "record.corrected" in json.loads(records.by_ids(connection, [W1])[0].issues)
+    assert [line.corrected for line in listed(store, policy, every=True)] == [{}, given]
+    export(store, policy, tmp_path / "out", "jsonl", None)
+    rows = [json.loads(line) for line in (tmp_path / "out" / "quarantine.jsonl").read_text().splitlines()]
+    assert [(row["record_id"], row["state"], row["reasons"]) for row in rows] == [
+        ("C4", "waiting", "person.empty"),
+        ("W1", "corrected", ""),
+        (None, "unreadable", "expected 10 columns, found 11"),
+    ]
+    assert json.loads(rows[1]["corrected"]) == {name: list(texts) for name, texts in given.items()}
+    assert json.loads(rows[1]["row"])["name"] == "Jonathan Smithson"
+
+
+@on_sqlite
+def test_the_command_line_corrects(store: Store, policy: ProjectPolicy, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["-p", str(policy.file.path), "--store", store.url]
+    assert main(["quarantine", "correct", "crm:C4", "name.family=Poole", "phone=", *options]) == 0
+    assert "crm:C4 is corrected" in capsys.readouterr().out
+    assert main(["quarantine", "correct", "web:W1", "birth_date=1980-02-04", *options]) == 2
+    assert "still rejected by no_smithsons" in capsys.readouterr().err
+    assert main(["quarantine", "correct", "web:W1", "birth_date", *options]) == 2
+    assert "write field=value" in capsys.readouterr().err
+    assert main(["quarantine", "list", "--all", "--json", *options]) == 0
+    shown = {line["record"]: line["corrected"] for line in json.loads(capsys.readouterr().out)}
+    assert shown["crm:C4"] == {"name.family": ["Poole"], "phone": []}
+    assert main(["verdict", "list", "--json", *options]) == 0
+    (verdict,) = json.loads(capsys.readouterr().out)
+    assert (verdict["kind"], verdict["corrected"]) == ("corrected", {"name.family": ["Poole"], "phone": []})
+    assert main(["verdict", "undo", str(verdict["verdict_id"]), *options]) == 0
+    assert states(store, policy)["crm:C4"] == "waiting"

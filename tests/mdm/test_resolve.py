@@ -18,7 +18,7 @@ from mdm.errors import BadInput, NotFound
 from mdm.pipeline import Options
 from mdm.policy import ProjectPolicy, load_policy
 from mdm.project import Project
-from mdm.quarantine import Decision
+from mdm.quarantine import Correction, Decision
 from mdm.resolve import Resolver
 from mdm.scratch import open_scratch
 from mdm.store import Store, open_store, records, releases
@@ -192,6 +192,28 @@ def test_what_a_steward_released_passes_whoever_sends_it(store: Store, crowded: 
     with store.writing() as connection:
         quarantine.decide(connection, policy, Decision("released", (("web", "1"),), "seen", "jane"))
     assert resolver.put(incoming, actor="test").outcome == "created"
+    other = resolver.reception.of_row("web", "1", {"kind": "P", "name": "Rob Stone", "email": "rob@example.com"})
+    assert resolver.put(other, actor="test").outcome == "quarantined"
+    assert resolver.put(incoming, actor="test").outcome == "created"
+    assert verify(store, policy).ok
+
+
+def test_what_a_steward_corrected_is_read_so_whoever_sends_it(store: Store, crowded: ProjectPolicy) -> None:
+    rules = "person:\n  - {id: no.rob, field: name.given, check: not_in_set, args: {values: [Rob]}, action: reject}\n"
+    path = crowded.file.path
+    (path.parent / "rules.yaml").write_text(rules)
+    path.write_text(path.read_text() + "rules: rules.yaml\n")
+    policy = load_policy(path)
+    resolver = Resolver(store, policy)
+    incoming = resolver.reception.of_row("web", "1", {"kind": "P", "name": "Rob Stone"})
+    assert resolver.put(incoming, actor="test").outcome == "quarantined"
+    with store.writing() as connection:
+        quarantine.correct(connection, policy, Correction(("web", "1"), {"name": "Robert Stone"}, "passport", "jane"))
+    created = resolver.put(incoming, actor="test")
+    assert (created.outcome, "record.corrected" in created.issues) == ("created", True)
+    with store.reading() as connection:
+        (record,) = records.by_ids(connection, [("web", "1")])
+    assert "Robert" in record.claims
     other = resolver.reception.of_row("web", "1", {"kind": "P", "name": "Rob Stone", "email": "rob@example.com"})
     assert resolver.put(other, actor="test").outcome == "quarantined"
     assert resolver.put(incoming, actor="test").outcome == "created"

@@ -347,3 +347,30 @@ def test_objects_of_no_entity_type_are_told_or_named(folder: Path) -> None:
 def test_what_is_no_contract_of_version_3_is_refused(folder: Path, text: str, message: str) -> None:
     with pytest.raises(RuleBookError, match=message):
         imported(folder, text)
+
+
+HEADER = {"apiVersion": "v3.0.2", "kind": "DataContract"}
+
+
+@pytest.mark.parametrize(
+    ("former", "today"),
+    [
+        ({"rule": "nullCheck"}, {"metric": "nullValues", "mustBe": 0}),
+        ({"rule": "nullCheck", "mustBe": 0}, {"metric": "nullValues", "mustBe": 0}),
+        ({"rule": "duplicateCount", "mustBe": 0}, {"metric": "duplicateValues", "mustBe": 0}),
+        (
+            {"rule": "validValues", "validValues": ["a", "b"]},
+            {"metric": "invalidValues", "arguments": {"validValues": ["a", "b"]}, "mustBe": 0},
+        ),
+    ],
+)
+def test_rules_of_version_3_0_are_read_as_the_metrics_of_3_1(
+    tmp_path: Path, former: dict[str, Any], today: dict[str, Any]
+) -> None:
+    def read_one(told: dict[str, Any]) -> list[dict[str, Any]]:
+        properties = [{"name": "email", "quality": [told]}]
+        entries, notes = imported(tmp_path, {**HEADER, "schema": [{"name": "person", "properties": properties}]})
+        assert notes == []
+        return [{key: value for key, value in entry.items() if key != "id"} for entry in entries["person"]]
+
+    assert read_one(former) == read_one(today)

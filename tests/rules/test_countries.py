@@ -17,6 +17,12 @@ from rules.countries import COUNTRIES, country_code
         ("IRN", "IR"), ("ایران", "IR"), ("ايران", "IR"), ("Islamic Republic of Iran", "IR"),
         ("Đức", "DE"), ("Deutschland", "DE"), ("آلمان", "DE"), ("the Netherlands", "NL"), ("Hà Lan", "NL"),
         ("England", "GB"), ("U.K.", "GB"), ("Anh", "GB"), ("Áo", "AT"), ("Bỉ", "BE"), ("Nga", "RU"),
+        ("Iran (Islamic Republic of)", "IR"), ("Iran, Islamic Republic of", "IR"), ("Korea, Republic of", "KR"),
+        ("Korea (the Democratic People's Republic of)", "KP"), ("Tanzania, the United Republic of", "TZ"),
+        ("Congo (the)", "CG"), ("Congo (the Democratic Republic of the)", "CD"), ("Taiwan, Province of China", "TW"),
+        ("Congo, The Democratic Republic of the", "CD"), ("Bolivia (Plurinational State of)", "BO"),
+        ("United Kingdom of Great Britain and Northern Ireland (the)", "GB"), ("Netherlands (the)", "NL"),
+        ("Việt Nam (VN)", "VN"),
         ("MY", "MY"), ("AO", "AO"), ("BI", "BI"), ("NGA", "NG"), ("Côte d'Ivoire", "CI"), ("cote divoire", "CI"),
     ],
 )  # fmt: skip
@@ -24,7 +30,7 @@ def test_codes_and_names_in_three_languages_give_the_code(text: str, code: str) 
     assert country_code(text) == code
 
 
-@pytest.mark.parametrize("text", ["", " ", "-", "Texas", "unknown", "XX", "؟"])
+@pytest.mark.parametrize("text", ["", " ", "-", "Texas", "unknown", "XX", "؟", "Smith, John", "Paris, capital of"])
 def test_what_names_no_country_gives_none(text: str) -> None:
     assert country_code(text) is None
 

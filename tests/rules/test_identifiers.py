@@ -26,6 +26,8 @@ def read(value: str, kind: str, country: str | None = None) -> Outcome:
     [
         ("536-90-4399", "ssn", "US", "536904399"), ("536904399", "national_id", "US", "536904399"),
         ("41-6904399", "ein", "US", "416904399"), ("12345674", "national_id", "US", "012345674"),
+        ("42103594", "ein", "US", "042103594"), ("کد ملی: 0084575948", "national_id", "IR", "0084575948"),
+        ("Mã số thuế: 0100233488", "tax_id", "VN", "0100233488"),
         ("۰۰۸۴۵۷۵۹۴۸", "national_id", "IR", "0084575948"), ("84575948", "national_id", "IR", "0084575948"),
         ("10380284790", "tax_id", "IR", "10380284790"),
         ("001083461927", "national_id", "VN", "001083461927"), ("1083461927", "national_id", "VN", "001083461927"),
@@ -77,6 +79,7 @@ def test_a_number_that_a_spreadsheet_gave_a_decimal_is_whole_again() -> None:
         ("0084575949", "national_id", "IR"), ("8457594", "national_id", "IR"), ("10380284791", "tax_id", "IR"),
         ("000-12-3457", "ssn", "US"), ("0100233489", "tax_id", "VN"), ("99983461927", "national_id", "VN"),
         ("213800KUD8LAJWSQ9D16", "lei", None), ("3241", "ssn", "US"),
+        ("536-22-872", "ssn", "US"),
     ],
 )  # fmt: skip
 def test_an_invalid_identifier_is_still_evidence(value: str, kind: str, country: str | None) -> None:
@@ -86,7 +89,20 @@ def test_an_invalid_identifier_is_still_evidence(value: str, kind: str, country:
 
 
 @pytest.mark.parametrize(
-    "value", ["000000000", "111-11-1111", "999-99-9999", "123456789", "123-45-6789", "n/a", "unknown", "---"]
+    "value",
+    [
+        "000000000",
+        "111-11-1111",
+        "999-99-9999",
+        "123456789",
+        "123-45-6789",
+        "012345678",
+        "0123456789",
+        "987654321",
+        "n/a",
+        "unknown",
+        "---",
+    ],
 )
 def test_planted_identifiers_are_not_compared(value: str) -> None:
     assert read(value, "ssn", "US") == Outcome({}, {}, ("id.placeholder",))

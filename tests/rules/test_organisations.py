@@ -188,7 +188,9 @@ def test_a_branch_leaves_the_core_and_tells_members_apart(full: str, context: Co
 @pytest.mark.parametrize(
     ("full", "is_person"),
     [
-        ("Mr John Smith", True), ("John Smith", True), ("Ông Nguyễn Văn An", True), ("علی رضایی", False),
+        ("Mr John Smith", True), ("John Smith", True), ("Ông Nguyễn Văn An", True), ("علی رضایی", True),
+        ("Nguyễn Văn Nam", True), ("Tran Thi Hoa", True), ("Nguyễn Kim", False),
+        ("بهار نور", False), ("پارس گستر", False),
         ("John Deere Company", False), ("Smith & Sons", False), ("Trường Sơn", False), ("Acme", False),
     ],
 )  # fmt: skip

@@ -1,0 +1,15 @@
+"""Corrections: the values that a verdict gives instead of delivered ones."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("verdict", sa.Column("corrections", sa.Text(), nullable=True))
