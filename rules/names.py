@@ -216,18 +216,24 @@ def _part(role: str, tokens: list[str], native: str, style: Style) -> _Part:
     value = " ".join(tokens)
     if not value:
         return _NO_PART
-    if style == "vietnamese":
-        # One syllable in Latin letters everywhere: without its vowels nothing of it is left.
-        skeleton, sound = "", vietnamese.vietnamese_sound(value)
-    else:
-        skeleton = consonant_skeleton("".join(tokens))
-        sound = metaphone("".join(tokens)).lower() if style == "western" else skeleton
+    sound, skeleton = _sound_and_skeleton(value, style)
     forms = _given_forms(value, native, style) if role == "given" else _family_forms(tokens, native)
     compare = {role: (value,), f"{role}_forms": forms}
     compare |= _usual(value, native, style) if role == "given" else {}
     compare |= {f"{role}_sound": (sound,)} if sound else {}
     compare |= {f"{role}_skeleton": (skeleton,)} if skeleton else {}
     return _Part(tuple(tokens), compare, {f"{role}_native": (native,)} if native else {})
+
+
+def _sound_and_skeleton(value: str, style: Style) -> tuple[str | None, str | None]:
+    """The code of what sounds alike, and the consonants. A Vietnamese syllable has none: it is written in Latin letters
+    everywhere, and without its vowels nothing of it is left.
+    """
+    if style == "vietnamese":
+        return vietnamese.vietnamese_sound(value), None
+    word = value.replace(" ", "")
+    skeleton = consonant_skeleton(word)
+    return (metaphone(word).lower() if style == "western" else skeleton), skeleton
 
 
 def _usual(given: str, native: str, style: Style) -> dict[str, CompareValue]:
