@@ -177,6 +177,7 @@ TWINS: Row = {"name.family": "Quillfeather", "birth_date.value": "1980-02-03"}
         ("one name in two spellings is not two", "Cathy", "Kathy", 0.0),
         ("nor are names that sound alike", "Marie", "Mary", 0.0),
         ("nor is a nickname", "Bob", "Robert", 0.0),
+        ("nor a letter too many at the end", "Carlene", "Carlenes", 0.0),
         ("nor what nobody is called: it is a slip", "Carla", "Crala", 0.0),
     ],
 )
@@ -185,6 +186,11 @@ def test_twins_are_told_by_names_that_people_have(reason: str, given: str, other
     weighed = score(TWINS | {"name.given": given}, TWINS | {"name.given": other})
     (units,) = (e.units for e in weighed.evidence if e.comparison == "given")
     assert units <= to_units(bits) if bits < 0 else units > 0, reason
+
+
+def test_a_name_that_begins_with_the_other_may_be_its_long_form() -> None:
+    short, other = (score(TWINS | {"name.given": "Ali"}, TWINS | {"name.given": g}) for g in ("Ali Akbar", "Hassan"))
+    assert short.units > other.units
 
 
 def test_father_and_son_of_one_name_are_told_by_their_generation() -> None:
