@@ -79,6 +79,9 @@ def standardise_address(raw: Mapping[str, str], context: Context, options: Mappi
     if not kept:
         return (Outcome({}, {}, issues),) if issues else ()
     outcome = describe(_parse(kept, country or _guess_country(kept)), country, issues)
+    if not outcome.compare and not outcome.issues:
+        # Not written as addresses of this country are, but an address still: of a customer abroad.
+        outcome = describe(parse_plain(kept, country), country, issues)
     return (outcome,) if outcome.compare or outcome.issues else ()
 
 

@@ -15,7 +15,7 @@ from jellyfish import metaphone
 
 from rules import names_persian as persian
 from rules import names_vietnamese as vietnamese
-from rules.names_forms import given_forms
+from rules.names_forms import given_forms, sex_of
 from rules.names_read import (
     NameParts,
     Style,
@@ -40,6 +40,7 @@ PERSON_NAME_CLEAN = ("title", "given", "middle", "family", "suffix", "full")
 PERSON_NAME_COMPARE = (
     "given", "middle", "family", "suffix", "given_native", "family_native", "given_forms", "family_forms",
     "given_sound", "family_sound", "given_skeleton", "family_skeleton", "tokens", "sorted", "initials", "gender",
+    "given_known", "given_sex",
 )  # fmt: skip
 
 MAX_FAMILY_FORMS = 4
@@ -215,15 +216,34 @@ def _part(role: str, tokens: list[str], native: str, style: Style) -> _Part:
     value = " ".join(tokens)
     if not value:
         return _NO_PART
-    skeleton = consonant_skeleton("".join(tokens))
-    sound = metaphone("".join(tokens)).lower() if style == "western" else skeleton
-    if style == "vietnamese":
-        sound = vietnamese.vietnamese_sound(value)
+    sound, skeleton = _sound_and_skeleton(value, style)
     forms = _given_forms(value, native, style) if role == "given" else _family_forms(tokens, native)
     compare = {role: (value,), f"{role}_forms": forms}
+    compare |= _usual(value, native, style) if role == "given" else {}
     compare |= {f"{role}_sound": (sound,)} if sound else {}
     compare |= {f"{role}_skeleton": (skeleton,)} if skeleton else {}
     return _Part(tuple(tokens), compare, {f"{role}_native": (native,)} if native else {})
+
+
+def _sound_and_skeleton(value: str, style: Style) -> tuple[str | None, str | None]:
+    """The code of what sounds alike, and the consonants. A Vietnamese syllable has none: it is written in Latin letters
+    everywhere, and without its vowels nothing of it is left.
+    """
+    if style == "vietnamese":
+        return vietnamese.vietnamese_sound(value), None
+    word = value.replace(" ", "")
+    skeleton = consonant_skeleton(word)
+    return (metaphone(word).lower() if style == "western" else skeleton), skeleton
+
+
+def _usual(given: str, native: str, style: Style) -> dict[str, CompareValue]:
+    """The given name as one that people are known to have, with their sex where the name tells it."""
+    if style == "vietnamese":
+        return {"given_known": (given,)} if vietnamese.is_given(native) else {}
+    sex = persian.sex_of(given) if style == "persian" else sex_of(given) or persian.sex_of(given)
+    if sex is None:
+        return {}
+    return {"given_known": (given,)} if sex == "both" else {"given_known": (given,), "given_sex": (sex,)}
 
 
 def _given_forms(given: str, native: str, style: Style) -> tuple[str, ...]:

@@ -11,12 +11,13 @@ from functools import lru_cache
 
 from nicknames import name_triplets
 
-from rules.text import read_lines
+from rules.text import read_lines, read_sections
 
 MAX_FORMS = 6
 
 _SPELLINGS = {spelling: line[0] for line in read_lines("english_given.txt") for spelling in line}
 _FULL_NAMES = frozenset(_SPELLINGS.values())
+_SEX = {name: sex for sex, lines in read_sections("given_names.txt").items() for line in lines for name in line.split()}
 
 
 @lru_cache(maxsize=1)
@@ -55,6 +56,11 @@ def _formal_names(name: str) -> set[str]:
 def is_full_name(name: str) -> bool:
     """Whether the lower-case name is one of the usual English given names in full, in any spelling."""
     return name in _SPELLINGS
+
+
+def sex_of(name: str) -> str | None:
+    """male, female or both: who bears the lower-case given name; None when it is not known as one."""
+    return _SEX.get(name)
 
 
 def _endings(name: str) -> tuple[str, ...]:

@@ -49,7 +49,9 @@ def _by_key(lines: Sequence[Sequence[str]]) -> dict[str, str]:
     return table
 
 
-_GIVEN_LINES = read_lines("persian_given.txt")
+_GIVEN_SECTIONS = {sex: [line.split() for line in lines] for sex, lines in read_sections("persian_given.txt").items()}
+_GIVEN_LINES = [line for lines in _GIVEN_SECTIONS.values() for line in lines]
+_SEX = {line[1]: sex for sex, lines in _GIVEN_SECTIONS.items() for line in lines}
 _FAMILY_LINES = read_lines("persian_family.txt")
 _PARTS = read_sections("persian_parts.txt")
 _GIVEN_SCRIPT = {squeeze(line[0]): line[1] for line in _GIVEN_LINES}
@@ -163,6 +165,11 @@ def _latin_compositions(word: str) -> Iterator[str]:
 def exact_given(word: str) -> str | None:
     """As `canonical_given`, by the listed spellings only: quick, for names of any country."""
     return _GIVEN_LATIN.get(word)
+
+
+def sex_of(canonical: str) -> str | None:
+    """male or female: who bears the Persian given name in its canonical romanisation; None when it is unknown."""
+    return _SEX.get(canonical)
 
 
 @lru_cache(maxsize=65536)

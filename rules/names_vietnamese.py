@@ -39,6 +39,8 @@ _STRONG_ASCII = frozenset(map(ascii_fold, _STRONG))
 _SURNAMES_ASCII = frozenset(map(ascii_fold, _SURNAMES))
 # Without marks and outside Vietnam, le, do, ho or vo may be a word of any language.
 _TELLING_ASCII = frozenset(name for name in _STRONG_ASCII if len(name) > 3) | {"ngo", "bui"}
+_GIVEN = frozenset(native_form(name) for line in _WORDS["given names"] for name in line.split())
+_GIVEN_ASCII = frozenset(map(ascii_fold, _GIVEN))
 _DOUBLE = frozenset(ascii_fold(native_form(name)) for name in _WORDS["double surnames"])
 
 
@@ -53,6 +55,11 @@ def _is_in(word: str, *, strong: bool) -> bool:
     if native.isascii():
         return native in (_STRONG_ASCII if strong else _SURNAMES_ASCII)
     return native in (_STRONG if strong else _SURNAMES)
+
+
+def is_given(native: str) -> bool:
+    """Whether the native form is a Vietnamese given name; without marks, whether one folds to it."""
+    return native in (_GIVEN_ASCII if native.isascii() else _GIVEN)
 
 
 @lru_cache(maxsize=65536)

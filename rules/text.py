@@ -112,7 +112,8 @@ def _latin_table() -> dict[int, str]:
     return {code: folded for code in codes if (folded := anyascii(chr(code))).isascii()}
 
 
-_LATIN = _latin_table() | _DIGITS
+# The Belarusian short u stands where Russian, Ukrainian and Polish have v: Паўлавіч is Павлович.
+_LATIN = _latin_table() | _DIGITS | {ord("ў"): "v", ord("Ў"): "V"}
 _SYMBOLS = frozenset({"So", "Sm", "Sk"})
 _COMBINING = re.compile("[\u0300-\u036f]+")
 

@@ -14,9 +14,6 @@ from heapq import heappop, heappush
 from mdm.engine.release import Release, to_units
 
 CLIP_BITS = 20.0
-# How far below the merge threshold the mean of all pairs may lie: pairs that have little to compare weigh about as much
-# as the prior, which is no evidence against.
-CLOSENESS_BELOW_BITS = 2.0
 
 Pair = tuple[int, int]
 
@@ -55,7 +52,7 @@ class Limits:
 def limits_of(release: Release) -> Limits:
     """The limits that a release implies."""
     # A clip below the threshold would keep even certain pairs apart.
-    return Limits(join=to_units(release.merge - CLOSENESS_BELOW_BITS), clip=to_units(max(CLIP_BITS, release.merge)))
+    return Limits(join=to_units(release.merge), clip=to_units(max(CLIP_BITS, release.merge)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,8 @@ def _rarity(data: TrainingInput, feature: str) -> Rarity:
         order by n desc, {name}
     """).fetchall()
     total = sum(n for _, n in rows)
-    return Rarity({value: n / total for value, n in rows if n >= 2}, 1 / max(total, 1))
+    # How many others have the value: of a name that two records share, each knows one more.
+    return Rarity({value: (n - 1) / total for value, n in rows if n >= 2}, 1 / max(total, 1))
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -240,6 +240,11 @@ def test_the_country_of_the_address_goes_before_that_of_the_record() -> None:
     assert (outcome.clean["country"], outcome.compare["street"]) == ("GB", ("high st",))
 
 
+@pytest.mark.parametrize("full", ["Fieldstrasse 10, FL-2198 Triesen", "Fieldstrasse 10, FL-2198 Triesen, Lichtenstein"])
+def test_an_address_abroad_is_read_though_the_record_is_of_the_us(full: str) -> None:
+    assert read("US", full=full).compare["street_number"] == ("10 fieldstrasse",)
+
+
 @pytest.mark.parametrize(("country", "raw"), [(c, raw) for c, left, right in SAME_PLACE for raw in (left, right)])
 def test_a_clean_address_standardises_to_itself(country: str, raw: Parts) -> None:
     outcome = read(country, **raw)

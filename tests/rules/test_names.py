@@ -146,6 +146,8 @@ def test_names_without_tones_have_no_native_form() -> None:
         ("Catherine", "Kathryn", True),
         ("Mohamed", "Mohammad", True),
         ("Hosein", "Hussain", True),
+        ("Mhd", "Muhammed", True),
+        ("Mohd", "Mohamed", True),
         ("Mary Ann", "Maryann", True),
         ("Jean-Luc", "Jean", True),
         ("Robert", "William", False),
@@ -157,6 +159,40 @@ def test_names_without_tones_have_no_native_form() -> None:
 def test_nicknames_and_spellings_share_a_form(left: str, right: str, compatible: bool) -> None:
     one, two = (set(read(US, full=f"{name} Smith").compare["given_forms"]) for name in (left, right))
     assert bool(one & two) is compatible
+
+
+@pytest.mark.parametrize(
+    ("context", "name", "known", "sex"),
+    [
+        (US, "Mark Smith", "mark", "male"),
+        (US, "MARSHA SMITH", "marsha", "female"),
+        (US, "Leslie Smith", "leslie", None),
+        (US, "Casey Smith", "casey", None),
+        (US, "Robert J Smith", "robert", "male"),
+        (US, "Mrak Smith", None, None),
+        (US, "Hossein Smith", "hossein", "male"),
+        (IR, "زهرا احمدی", "zahra", "female"),
+        (IR, "Mohamad Ahmadi", "mohammad", "male"),
+        (IR, "Zqhra Ahmadi", None, None),
+        (VN, "Nguyễn Thị Lan", "lan", None),
+        (VN, "NGUYEN THI LAN", "lan", None),
+        (VN, "Nguyễn Thị Lann", None, None),
+        (VN, "Nguyễn Văn Khãnh", None, None),
+    ],
+)
+def test_usual_given_names_are_known_and_most_tell_the_sex(
+    context: Context, name: str, known: str | None, sex: str | None
+) -> None:
+    compare = read(context, full=name).compare
+    assert compare.get("given_known") == (None if known is None else (known,))
+    assert compare.get("given_sex") == (None if sex is None else (sex,))
+
+
+def test_a_vietnamese_name_has_no_consonant_skeleton() -> None:
+    """Hậu and Hoa, Huy and Hoa would be one: no script but the Latin one writes them, so it could only mislead."""
+    compare = read(VN, full="Phạm Thanh Hậu").compare
+    assert "given_sound" in compare
+    assert not {"given_skeleton", "family_skeleton"} & compare.keys()
 
 
 @given(st.text(alphabet="abcdeilnorsty", min_size=1, max_size=8))

@@ -52,6 +52,7 @@ def test_tidy_keeps_what_is_seen_and_drops_what_is_not(raw: str, expected: str) 
         ("Tie\u0302\u0301n", "Tien"),
         ("Jürgen Ößler", "Jurgen Ossler"),
         ("Владимир", "Vladimir"),
+        ("Паўлавіч", "Pavlavich"),
     ],
 )
 def test_fold_gives_the_usual_ascii_spelling(raw: str, expected: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from mdm.engine.features import make_features, plan_features
 from mdm.engine.policy import ComparisonPolicy
-from mdm.engine.release import Comparison, FeatureShape, Gate, LevelWeight, Rarity, Release
+from mdm.engine.release import Comparison, FeatureShape, Gate, LevelWeight, Rarity, Release, to_units
 from mdm.engine.score import UNKNOWN, Score, make_scorer
 from mdm.entity import load_entity
 from rules.kinds import KINDS
@@ -41,6 +41,7 @@ def expected(policy: ComparisonPolicy) -> Comparison:
     return Comparison(policy.name, policy.show, policy.unknown, levels, gate)
 
 
+EXPECTED = tuple(expected(policy) for policy in PERSON.comparisons)
 SCORER = make_scorer(
     Release(
         release_id="expected",
@@ -48,9 +49,9 @@ SCORER = make_scorer(
         records=1000,
         prior=0.001,
         features={n: FeatureShape(f.many, f.number) for n, f in PERSON.features.items()},
-        comparisons=tuple(expected(policy) for policy in PERSON.comparisons),
+        comparisons=EXPECTED,
         rarities={
-            level.rarity: Rarity({"smith": 0.02, "john": 0.02}, 0.0005)
+            level.rarity: Rarity({"smith": 0.02, "john": 0.02, "chicago": 0.02}, 0.0005)
             for policy in PERSON.comparisons
             for level in policy.levels
             if level.rarity
@@ -123,6 +124,8 @@ def test_ranking(reason: str, better: Row, worse: Row) -> None:
         ("an exact given name beats a nickname", {}, {"name.given": "Jon"}),
         ("a nickname beats an initial", {"name.given": "Jon"}, {"name.given": "J."}),
         ("a mistyped given name beats a somewhat similar one", {"name.given": "Jonathen"}, {"name.given": "Johanna"}),
+        ("a mistyped given name beats another one", {"name.given": "Jonthan"}, {"name.given": "Johanna"}),
+        ("an unknown given name beats that of a twin", {"name.given": None}, {"name.given": "Joanna"}),
         ("an unknown family name beats another", {"name.family": None}, {"name.family": "Kowalski"}),
         ("another year beats another date", {"birth_date.value": "1978-02-03"}, {"birth_date.value": "1951-11-30"}),
     ],
@@ -161,6 +164,62 @@ def test_a_rare_name_says_more_than_a_common_one() -> None:
     rare: Row = {"name.family": "Quillfeather"}
     base = BASE | NO_CONTACT
     assert score(base | rare, base | rare).units > score(base | smith, base | smith).units
+
+
+TWINS: Row = {"name.family": "Quillfeather", "birth_date.value": "1980-02-03"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "given", "other", "bits"),
+    [
+        ("two names that people have are two people", "Carla", "Carlene", -4.0),
+        ("so are names of the two sexes, however similar", "Carl", "Carla", -5.0),
+        ("one name in two spellings is not two", "Cathy", "Kathy", 0.0),
+        ("nor are names that sound alike", "Marie", "Mary", 0.0),
+        ("nor is a nickname", "Bob", "Robert", 0.0),
+        ("nor a letter too many at the end", "Carlene", "Carlenes", 0.0),
+        ("nor what nobody is called: it is a slip", "Carla", "Crala", 0.0),
+    ],
+)
+def test_twins_are_told_by_names_that_people_have(reason: str, given: str, other: str, bits: float) -> None:
+    """Birth date and family name are equal; the sign of the evidence of the given names decides."""
+    weighed = score(TWINS | {"name.given": given}, TWINS | {"name.given": other})
+    (units,) = (e.units for e in weighed.evidence if e.comparison == "given")
+    assert units <= to_units(bits) if bits < 0 else units > 0, reason
+
+
+def test_a_name_that_begins_with_the_other_may_be_its_long_form() -> None:
+    short, other = (score(TWINS | {"name.given": "Ali"}, TWINS | {"name.given": g}) for g in ("Ali Akbar", "Hassan"))
+    assert short.units > other.units
+
+
+def test_father_and_son_of_one_name_are_told_by_their_generation() -> None:
+    at_home: Row = BASE | {"birth_date.value": None, "email.value": None}
+    junior, senior = (score(at_home | {"name.suffix": "Jr"}, at_home | {"name.suffix": s}) for s in ("Jr", "Sr"))
+    assert junior.bits > 0 > senior.bits
+
+
+def test_a_mailbox_under_another_given_name_is_the_familys() -> None:
+    wife: Row = {"name.given": "Mary", "birth_date.value": None}
+    (units,) = (e.units for e in score(BASE, BASE | wife).evidence if e.comparison == "email")
+    (own,) = (e.units for e in score(BASE, BASE).evidence if e.comparison == "email")
+    assert units < own
+    assert score(BASE, BASE | wife).bits < 0
+
+
+def test_a_place_few_live_in_says_more_than_a_large_one() -> None:
+    town: Row = NO_CONTACT | {"address.city": "Michigantown"}
+    city: Row = NO_CONTACT | {"address.city": "Chicago"}
+    assert score(BASE | town, BASE | town).units > score(BASE | city, BASE | city).units
+
+
+def test_a_city_alone_is_no_similar_address() -> None:
+    """A record that knows its city only holds no word that a full address in that city does not."""
+    evidence = score(BASE, BASE | {"phone.value": None, "address.line1": None, "address.postcode": None}).evidence
+    levels = {e.comparison: e.level for e in evidence}
+    names = {c.name: [level.name for level in c.every] for c in EXPECTED}
+    assert names["household"][levels["household"]] == "family"
+    assert names["place"][levels["place"]] == "same city"
 
 
 def test_a_relative_at_the_same_phone_needs_more_than_one_elsewhere() -> None:
