@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from mdm.store import counters
 from mdm.store.bulk import bulk_insert, bulk_update, pairs
 from mdm.store.listed import among
+from mdm.store.prepared import run
 from mdm.store.schema import record, task
 from mdm.store.store import recorded_at
 
@@ -86,8 +87,9 @@ def open_about(connection: Connection, eids: Collection[int], rids: Collection[i
     """The open tasks about one of these entities, or whose first record is among `rids`, by number."""
     found: dict[int, Task] = {}
     for statement in _ABOUT:
-        for row in connection.execute(statement, {"eids": eids, "rids": rids}):
-            found[row.task_id] = _task(dict(row._mapping))
+        for row in run(connection, statement, {"eids": eids, "rids": rids}):
+            told = _task(dict(zip(statement.selected_columns.keys(), row, strict=True)))
+            found[told.task_id] = told
     return [found[task_id] for task_id in sorted(found)]
 
 
@@ -110,7 +112,7 @@ def open_counts(connection: Connection) -> dict[str, int]:
 
 def strangers(connection: Connection, rids: Collection[int]) -> set[int]:
     """Those of the records that became somebody else's and were not decided since: no entity is asked about yet."""
-    return set(connection.scalars(_STRANGERS, {"rids": rids}))
+    return {rid for (rid,) in run(connection, _STRANGERS, {"rids": rids})}
 
 
 def entity_sizes(connection: Connection, eids: Iterable[int]) -> dict[int, int]:
