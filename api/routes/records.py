@@ -81,11 +81,12 @@ def put(
     def act(resolver: Resolver) -> tuple[int, bytes]:
         incoming = read(resolver.reception, source, record_id, body)
         once = _Once(principal, request, idempotency_key, body.model_dump_json())
-        with service.store.writing() as connection:
-            return once.do(
+        return service.together.do(
+            lambda connection: once.do(
                 connection,
                 lambda: resolver.put_within(connection, incoming, actor=principal.name, expected=expected),
             )
+        )
 
     status, content = service.deciding(act)
     return _written(service, status, content)
@@ -110,11 +111,12 @@ def delete(
 
     def act(resolver: Resolver) -> tuple[int, bytes]:
         once = _Once(principal, request, idempotency_key, "")
-        with service.store.writing() as connection:
-            return once.do(
+        return service.together.do(
+            lambda connection: once.do(
                 connection,
                 lambda: resolver.delete_within(connection, source, record_id, actor=principal.name, expected=expected),
             )
+        )
 
     status, content = service.deciding(act)
     return _written(service, status, content)

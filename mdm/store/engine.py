@@ -74,9 +74,12 @@ def _prepare_sqlite(milliseconds: int, connection: sqlite3.Connection, _record: 
 
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
-    # PostgreSQL refuses writes of a reader by itself; SQLite has to be told so.
-    connection.exec_driver_sql(f"pragma query_only = {'off' if writes else 'on'}")
-    connection.exec_driver_sql("begin immediate" if writes else "begin")
+    driver: Any = connection.connection.driver_connection
+    # PostgreSQL refuses writes of a reader by itself; SQLite has to be told so, once per change.
+    if connection.info.get("writes") is not writes:
+        driver.execute(f"pragma query_only = {'off' if writes else 'on'}")
+        connection.info["writes"] = writes
+    driver.execute("begin immediate" if writes else "begin")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ rows in `record_version` and then the present ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from itertools import count
@@ -331,8 +331,10 @@ def unresolved(connection: Connection) -> list[int]:
     return list(connection.scalars(statement))
 
 
-def unresolve(connection: Connection, rids: Iterable[int] | None, *, entity_type: str | None = None) -> None:
+def unresolve(connection: Connection, rids: Collection[int] | None, *, entity_type: str | None = None) -> None:
     """Nothing; the records (None: all active ones, of that type) are unresolved: their entities are decided anew."""
+    if rids is not None and not rids:
+        return
     chosen = record.update().values(resolved=0)
     if rids is None:
         condition = record.c.state == "active"

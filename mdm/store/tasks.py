@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, union
 
 from mdm.store import counters
 from mdm.store.bulk import bulk_insert, bulk_update, pairs
@@ -19,9 +19,12 @@ from mdm.store.store import recorded_at
 
 REUSED = "reused"  # the kind of task that says that a record became somebody else's
 _OPEN = task.c.state == "open"
-_ABOUT = tuple(
-    select(task).where(_OPEN, among(column, name))
-    for column, name in ((task.c.left_eid, "eids"), (task.c.right_eid, "eids"), (task.c.left_rid, "rids"))
+# A union of three index look-ups, each task once.
+_ABOUT = union(
+    *(
+        select(task).where(_OPEN, among(column, name))
+        for column, name in ((task.c.left_eid, "eids"), (task.c.right_eid, "eids"), (task.c.left_rid, "rids"))
+    )
 )
 _SIZES = select(record.c.eid, func.count()).where(among(record.c.eid, "eids")).group_by(record.c.eid)
 _STRANGERS = select(task.c.left_rid).where(
@@ -85,12 +88,9 @@ _CONTENT = tuple(field.name for field in fields(Question))
 
 def open_about(connection: Connection, eids: Collection[int], rids: Collection[int]) -> list[Task]:
     """The open tasks about one of these entities, or whose first record is among `rids`, by number."""
-    found: dict[int, Task] = {}
-    for statement in _ABOUT:
-        for row in run(connection, statement, {"eids": eids, "rids": rids}):
-            told = _task(dict(zip(statement.selected_columns.keys(), row, strict=True)))
-            found[told.task_id] = told
-    return [found[task_id] for task_id in sorted(found)]
+    rows = run(connection, _ABOUT, {"eids": eids, "rids": rids})
+    found = [_task(dict(zip(task.c.keys(), row, strict=True))) for row in rows]
+    return sorted(found, key=lambda each: each.task_id)
 
 
 def listed(
