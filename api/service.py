@@ -82,6 +82,13 @@ class Service:
             return True
 
 
+def _spare_the_collector() -> None:
+    # What is loaded by now stays: going through it again and again would hold up requests for 100 ms.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+
+
 @contextmanager
 def running(settings: Settings) -> Iterator[Service]:
     """A service, its store closed at the end. Raises Unavailable when another server has a SQLite store."""
@@ -90,12 +97,10 @@ def running(settings: Settings) -> Iterator[Service]:
         policy = replace(policy, file=replace(policy.file, store=settings.store))
     store = open_store(policy.file.store)
     try:
-        with server_lock(store):
+        with server_lock(store), store.tending():
             service = Service(settings, store, policy)
             service.resolver.warm()
-            # What is loaded by now stays: going through it again and again would hold up requests for 100 ms.
-            gc.collect()
-            gc.freeze()
+            _spare_the_collector()
             yield service
     finally:
         store.close()
