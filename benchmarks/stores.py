@@ -2,7 +2,7 @@
 
     python -m benchmarks.stores FOLDER [--copy sqlite:///FILE]
 
-Serves until it is interrupted; FOLDER lies directly under the temp folder, as the server opens its parents' permissions.
+Serves until it is interrupted. FOLDER lies directly under the temp folder: the server opens its parents' permissions.
 """
 
 from __future__ import annotations

@@ -129,7 +129,8 @@ class Store:
     def tending(self) -> Iterator[None]:
         """The store serves single records while inside.
 
-        SQLite's log goes into its file by a thread of its own: no write waits for that. PostgreSQL plans a statement once.
+        SQLite's log goes into its file by a thread of its own: no write waits for that. PostgreSQL plans each statement
+        once.
         """
         prepare_serving(self._engine)
         if self.dialect != "sqlite":

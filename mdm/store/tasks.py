@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Connection, func, select, union
+from sqlalchemy import Connection, func, literal_column, select, union
 
 from mdm.store import counters
 from mdm.store.bulk import bulk_insert, bulk_update, pairs
@@ -18,7 +18,8 @@ from mdm.store.schema import record, task
 from mdm.store.store import recorded_at
 
 REUSED = "reused"  # the kind of task that says that a record became somebody else's
-_OPEN = task.c.state == "open"
+# Written out, as the indexes of open tasks have it: a plan made for any state could not use them.
+_OPEN = task.c.state == literal_column("'open'")
 # A union of three index look-ups, each task once.
 _ABOUT = union(
     *(
