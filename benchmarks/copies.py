@@ -103,31 +103,40 @@ def judge_copies(project: Project, folder: Path, copies: Sequence[Copy], answers
     The batch runs over the whole store and is rolled back.
     """
     decided = _decided_by_batch(project, folder, copies)
+    apart = len(copies) - len(decided)
+    print(f"  {apart} copies came together with copies of others in the batch, and are not compared with it")
     for kind in KINDS:
         here = [(copy, answer) for copy, answer in zip(copies, answers, strict=True) if copy.kind == kind]
         found = sum(any(c["entity_id"] == copy.of.entity_id for c in answer["candidates"]) for copy, answer in here)
         joined = sum(answer["entity_id"] == copy.of.entity_id for copy, answer in here)
-        same = sum(answer["entity_id"] in decided[copy.identity] for copy, answer in here)
+        told = [(decided[copy.identity], answer["entity_id"]) for copy, answer in here if copy.identity in decided]
+        same = sum(entity in entities for entities, entity in told)
         print(
             f"  {kind:<12}{len(here):>5} asked  found {found / len(here):.4f}  decided for {joined / len(here):.4f}"
-            f"  as a batch decides {same} of {len(here)}",
+            f"  as a batch decides {same} of {len(told)}",
             flush=True,
         )
 
 
 def _decided_by_batch(project: Project, folder: Path, copies: Sequence[Copy]) -> dict[tuple[str, str], set[str | None]]:
-    """The entities that each copy would be one with; None alone for a copy that would be one of its own."""
+    """The entities that each copy would be one with; None alone for a copy that would be one of its own.
+
+    Those that met other copies are left out: each was asked about as if it came alone.
+    """
+    names = {copy.identity for copy in copies}
     found: dict[tuple[str, str], set[str | None]] = {}
 
     def hear(_entity: str, _release: str, decided: Decided) -> None:
         for part in decided.parts:
             homes = {decided.people[rid].eid for rid in part} - {None}
             met: set[str | None] = {entity_id(eid) for eid in homes if eid is not None}
-            found.update({decided.people[rid].name: met or {None} for rid in part})
+            here = names.intersection(decided.people[rid].name for rid in part)
+            if len(here) == 1:
+                found[here.pop()] = met or {None}
 
     with project.store() as store, _delivering(folder, copies):
         rehearse_batch(store, project.policy, Options(retrain=False), silent, hear)
-    return {copy.identity: found[copy.identity] for copy in copies}
+    return found
 
 
 @contextmanager

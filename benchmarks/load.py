@@ -34,7 +34,7 @@ class Latencies:
         return f"{shown}  max {self.ms[-1]:.1f} ms"
 
 
-def paced(port: int, requests: Sequence[Send], *, rate: float | None) -> Latencies:
+def paced(port: int, requests: Sequence[Send], *, rate: float | None, connections: int = CONNECTIONS) -> Latencies:
     """Latencies from when each request was due (rate None: from when a connection was free) to its answer.
 
     Raises RuntimeError when a request is refused.
@@ -54,7 +54,7 @@ def paced(port: int, requests: Sequence[Send], *, rate: float | None) -> Latenci
                 failed.append((status, body))
         connection.close()
 
-    threads = [threading.Thread(target=work) for _ in range(CONNECTIONS)]
+    threads = [threading.Thread(target=work) for _ in range(connections)]
     for thread in threads:
         thread.start()
     begun = time.perf_counter()
