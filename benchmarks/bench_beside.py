@@ -1,4 +1,4 @@
-"""What an upsert waits for while a batch job writes: latencies at a fixed rate, before, beside a delivery, beside --full.
+"""What an upsert waits for while a batch job writes: latencies at a fixed rate, alone and beside batch jobs.
 
     python -m benchmarks.bench_beside --use DIR [--store postgresql://...] [--rate 20] [--changed 20000]
 
