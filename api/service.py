@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from mdm.resolve import Resolver
 from mdm.store import Store, access, open_store
 from mdm.store.access import ApiKey
 from mdm.store.locks import server_lock
+from mdm.store.together import Together
 
 Result = TypeVar("Result")
 
@@ -33,6 +35,7 @@ class Service:
     def __init__(self, settings: Settings, store: Store, policy: ProjectPolicy) -> None:
         self.settings = settings
         self.store = store
+        self.together = Together(store)
         self.resolver = Resolver(store, policy)
         self.metrics = Metrics()
         self._keys: tuple[float, Mapping[str, ApiKey]] = (0.0, {})
@@ -79,6 +82,13 @@ class Service:
             return True
 
 
+def _spare_the_collector() -> None:
+    # What is loaded by now stays: going through it again and again would hold up requests for 100 ms.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
+
+
 @contextmanager
 def running(settings: Settings) -> Iterator[Service]:
     """A service, its store closed at the end. Raises Unavailable when another server has a SQLite store."""
@@ -87,7 +97,10 @@ def running(settings: Settings) -> Iterator[Service]:
         policy = replace(policy, file=replace(policy.file, store=settings.store))
     store = open_store(policy.file.store)
     try:
-        with server_lock(store):
-            yield Service(settings, store, policy)
+        with server_lock(store), store.tending():
+            service = Service(settings, store, policy)
+            service.resolver.warm()
+            _spare_the_collector()
+            yield service
     finally:
         store.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -27,8 +27,7 @@ from mdm.store.lookup import Known
 ASKED = 0
 
 
-@dataclass(frozen=True, slots=True)
-class EvidenceSaid:
+class EvidenceSaid(NamedTuple):
     """What one comparison says, in words and bits; left: the value asked about, right: the stored one."""
 
     comparison: str

@@ -20,6 +20,7 @@ from mdm.contradictions import compile_strong, find_among
 from mdm.deciding import Link, Part, Person, Rulings, Weighed, partition
 from mdm.engine.cluster import Pair
 from mdm.engine.compare import Test
+from mdm.engine.level_python import Weighed as PairWeight
 from mdm.engine.policy import EntityType
 from mdm.engine.release import GRID, Release, to_units
 from mdm.engine.score import Score, Scorer, make_scorer
@@ -139,11 +140,12 @@ class Neighbourhood:
         self.dropped: set[Pair] = set()
         self.crossed: set[int] = set()
         self.made: dict[Pair, Score] = {}
-        self._units: dict[Pair, int] = {}
+        self._weighings: dict[Pair, PairWeight] = {}
         self._partners: dict[int, set[int]] = {}
         self._features: dict[int, Mapping[str, Any]] = {}
         self._weighed: dict[int, Mapping[str, Any]] = {}
         self._raw: dict[int, list[int]] = {}
+        self._visited: set[int] = set()
         if change.after is not None:
             self.records[change.rid] = change.after
             self._features[change.rid] = change.features
@@ -170,10 +172,13 @@ class Neighbourhood:
 
     def units(self, left: int, right: int) -> int:
         """The weight of two loaded records in grid units."""
+        return self._weighing(left, right)[0]
+
+    def _weighing(self, left: int, right: int) -> PairWeight:
         pair = _ordered(left, right)
-        found = self._units.get(pair)
+        found = self._weighings.get(pair)
         if found is None:
-            found = self._units[pair] = self.judge.scorer.weigh(self._heard(pair[0]), self._heard(pair[1]))[0]
+            found = self._weighings[pair] = self.judge.scorer.weigh(self._heard(pair[0]), self._heard(pair[1]))
         return found
 
     def _heard(self, rid: int) -> Mapping[str, Any]:
@@ -183,8 +188,8 @@ class Neighbourhood:
         return found
 
     def score(self, left: int, right: int) -> Score:
-        """The same with its evidence, from the point of view of the left one."""
-        return self.judge.scorer.score(self.features(left), self.features(right))
+        """The same with its evidence."""
+        return self.judge.scorer.told(self._weighing(left, right))
 
     def holders(self, keys: Iterable[int]) -> dict[int, set[int]]:
         """key -> its holders after the change; of a hot key some, more than the cap."""
@@ -266,7 +271,8 @@ class Neighbourhood:
     def strong_links(self, rids: Collection[int]) -> set[Link]:
         """The merge-level links that touch the records, as they are after the change."""
         found = set()
-        for left, right, bits in lookup.links(self.connection, rids):
+        asked = set(rids) - self.relinked
+        for left, right, bits in lookup.links(self.connection, asked) if asked else ():
             if left not in self.relinked and right not in self.relinked and (left, right) not in self.dropped:
                 found.add(Link(left, right, round(bits * GRID)))
         for rid in rids:
@@ -360,8 +366,9 @@ class Neighbourhood:
         return rids, links, gone
 
     def _companions(self, rids: Iterable[int]) -> set[int]:
-        """The members of the entities that the records are in."""
-        eids = {eid for rid in rids if (eid := self.records[rid].eid) is not None}
+        """The members of the entities that the records are in, of each entity once."""
+        eids = {eid for rid in rids if (eid := self.records[rid].eid) is not None} - self._visited
+        self._visited |= eids
         return self._members(eids) if eids else set()
 
     def _stands(self, link: Link) -> bool:

@@ -9,6 +9,7 @@ every write transaction takes), so whatever is read inside stays true until it i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from mdm.asking import Answer, ask
 from mdm.changes import Draft, Portion, draft_changes
 from mdm.engine.amend import Amendment
 from mdm.engine.release import GRID
-from mdm.errors import NotFound, OtherPolicy, Outdated
+from mdm.errors import MdmError, NotFound, OtherPolicy, Outdated
 from mdm.golden import GoldenMaker, load_block
 from mdm.ids import entity_id
 from mdm.incoming import Incoming, Reception
@@ -146,6 +147,16 @@ class Resolver:
         self.store = store
         self.reception = Reception(policy)
         self.bench = Bench(policy)
+
+    def warm(self) -> None:
+        """Nothing; what the first requests would wait for is compiled, as far as it can be now."""
+        for name in self.bench.policy.entities:
+            self.reception.asked(name)
+            with suppress(MdmError):
+                self.check(name)
+        for source in self.reception.sources.values():
+            for name in source.entity.types:
+                self.reception.compiled(source.name, name)
 
     def match(self, asked: Sequence[Incoming], limit: int) -> list[Answer]:
         """What storing each record as a new one would do, all seen at one moment; nothing is written.

@@ -36,7 +36,7 @@ RequestKey = Annotated[
 ]
 
 
-def expected_version(
+async def expected_version(
     if_match: Annotated[
         str | None, Header(description='The ETag that was seen, as `"3"`; another version answers 412.')
     ] = None,
@@ -44,7 +44,7 @@ def expected_version(
         str | None, Header(description="`*`: only when there is no such record, else 412.")
     ] = None,
 ) -> int | None:
-    """The version that the caller saw, 0 for none, None when it does not say."""
+    """The version that the caller saw, 0 for none, None when it does not say; async, as it needs no thread."""
     if if_none_match is not None:
         if if_none_match.strip() != "*" or if_match is not None:
             raise BadInput("If-None-Match can only be `*` here, without If-Match")
@@ -80,12 +80,13 @@ def put(
 
     def act(resolver: Resolver) -> tuple[int, bytes]:
         incoming = read(resolver.reception, source, record_id, body)
-        once = _Once(principal, request, idempotency_key, body.model_dump_json())
-        with service.store.writing() as connection:
-            return once.do(
+        once = _Once(principal, request, idempotency_key, body)
+        return service.together.do(
+            lambda connection: once.do(
                 connection,
                 lambda: resolver.put_within(connection, incoming, actor=principal.name, expected=expected),
             )
+        )
 
     status, content = service.deciding(act)
     return _written(service, status, content)
@@ -109,12 +110,13 @@ def delete(
     principal.check_source(source)
 
     def act(resolver: Resolver) -> tuple[int, bytes]:
-        once = _Once(principal, request, idempotency_key, "")
-        with service.store.writing() as connection:
-            return once.do(
+        once = _Once(principal, request, idempotency_key, None)
+        return service.together.do(
+            lambda connection: once.do(
                 connection,
                 lambda: resolver.delete_within(connection, source, record_id, actor=principal.name, expected=expected),
             )
+        )
 
     status, content = service.deciding(act)
     return _written(service, status, content)
@@ -160,10 +162,13 @@ def read(reception: Reception, source: str, record_id: str, body: PutRequest) ->
 class _Once:
     """A request that is done once, if it carries a key."""
 
-    def __init__(self, principal: Principal, request: Request, key: str | None, body: str) -> None:
-        asked = f"{request.method} {request.url.path} {request.headers.get('if-match')} {body}"
-        self.request = hashlib.sha256(asked.encode()).hexdigest()
-        self.digest = None if key is None else hashlib.sha256(f"{principal.name}\0{key}".encode()).hexdigest()
+    def __init__(self, principal: Principal, request: Request, key: str | None, body: PutRequest | None) -> None:
+        self.digest = self.request = None
+        if key is not None:
+            sent = "" if body is None else body.model_dump_json()
+            asked = f"{request.method} {request.url.path} {request.headers.get('if-match')} {sent}"
+            self.request = hashlib.sha256(asked.encode()).hexdigest()
+            self.digest = hashlib.sha256(f"{principal.name}\0{key}".encode()).hexdigest()
 
     def do(self, connection: Connection, action: Callable[[], Stored]) -> tuple[int, bytes]:
         """Status and body of the answer, given before or now."""
@@ -175,7 +180,7 @@ class _Once:
         stored = action()
         content: dict[str, Any] = answers.stored_json(stored)
         text = orjson.dumps(content)
-        if self.digest is not None:
+        if self.digest is not None and self.request is not None:
             idempotency.keep(connection, self.digest, Kept(self.request, 200, text.decode()))
         return 200, text
 

@@ -57,7 +57,7 @@ def serve(
         date_header=False,
         log_config=LOGGING,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        forwarded_allow_ips="",
+        proxy_headers=False,
     )
 
 

@@ -6,17 +6,17 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from mdm.engine.compare import Features
-from mdm.engine.level_python import Weigh, compile_weigh
+from mdm.engine.level_python import Weigh, Weighed, compile_weigh
 from mdm.engine.release import LevelWeight, Release, rarity_units, to_bits
 from mdm.engine.shared import quiet
 
 UNKNOWN = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What one comparison says: the index of its level in `flat_levels` (-1 unknown) and its grid units."""
 
     comparison: str
@@ -53,7 +53,11 @@ class Scorer:
 
     def score(self, left: Features, right: Features) -> Score:
         """The weight of the pair and its evidence, one per comparison in the release's order."""
-        total, levels, units = self.weigh(self.heard(left), self.heard(right))
+        return self.told(self.weigh(self.heard(left), self.heard(right)))
+
+    def told(self, weighed: Weighed) -> Score:
+        """What `weigh` found, with the names of the comparisons."""
+        total, levels, units = weighed
         return Score(total, tuple(map(Evidence, self.names, levels, units)))
 
     def heard(self, features: Features) -> Features:

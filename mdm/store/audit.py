@@ -9,20 +9,23 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from mdm.store import counters
+from mdm.store.prepared import run
 from mdm.store.schema import audit
 from mdm.store.store import recorded_at
 
 START = "0" * 64
 _CHAINED = ("audit_no", "actor", "action", "subject", "details_digest", "recorded_at")
+_DIGEST = select(audit.c.digest).where(audit.c.audit_no == bindparam("number"))
+_APPEND = audit.insert()
 
 
 def append(connection: Connection, actor: str, action: str, *, subject: str, details: Mapping[str, Any]) -> int:
     """The number of the new row. Call it last in a transaction: it locks the end of the chain."""
     audit_no = counters.allocate(connection, "audit", 1)
-    previous = connection.scalar(select(audit.c.digest).where(audit.c.audit_no == audit_no - 1))
+    previous = next((digest for (digest,) in run(connection, _DIGEST, {"number": audit_no - 1})), START)
     written, salt = json.dumps(dict(details), sort_keys=True), secrets.token_hex(16)
     row = {
         "audit_no": audit_no,
@@ -32,8 +35,7 @@ def append(connection: Connection, actor: str, action: str, *, subject: str, det
         "details_digest": _details_digest(salt, written),
         "recorded_at": recorded_at(connection),
     }
-    digest = _digest(previous or START, row)
-    connection.execute(audit.insert().values(**row, details=written, salt=salt, digest=digest))
+    run(connection, _APPEND, {**row, "details": written, "salt": salt, "digest": _digest(previous, row)})
     return audit_no
 
 

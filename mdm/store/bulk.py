@@ -5,7 +5,8 @@ Table and column names come from the schema only; values always travel as parame
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any, TypeVar
@@ -18,18 +19,22 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     CursorResult,
+    Dialect,
     Double,
     Integer,
     LargeBinary,
     Select,
     Table,
     Text,
+    Update,
     bindparam,
     column,
     func,
     text,
 )
 from sqlalchemy.types import TypeEngine
+
+from mdm.store.prepared import drive, refusal, run
 
 Row = tuple[Any, ...]
 Item = TypeVar("Item")
@@ -39,6 +44,9 @@ Parameters = Mapping[str, Any]
 INSERT_ROWS = 10_000
 UPDATE_ROWS = 5_000
 READ_ROWS = 50_000
+# So many rows go to PostgreSQL one by one: starting a COPY costs more.
+FEW_ROWS = 20
+FEW_VALUES = 1_000
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -67,14 +75,15 @@ def bulk_insert(connection: Connection, table: Table, columns: Sequence[str], ro
 
 
 def _insert_each(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
-    places = ", ".join("?" * len(columns))
-    statement = f"insert into {_name(connection, table)} ({_names(connection, table, columns)}) values ({places})"
-    connection.exec_driver_sql(statement, rows)
+    _send(connection, _insert_text(connection.dialect, table, tuple(columns), "?"), rows)
 
 
 def _copy(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
+    if len(rows) <= FEW_ROWS:
+        _send(connection, _insert_text(connection.dialect, table, tuple(columns), "%s"), rows)
+        return
     driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
-    statement = f"copy {_name(connection, table)} ({_names(connection, table, columns)}) from stdin"
+    statement = f"copy {_name(connection.dialect, table)} ({_names(connection.dialect, table, columns)}) from stdin"
     with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         for row in rows:
             copy.write_row(row)
@@ -88,24 +97,21 @@ def bulk_update(connection: Connection, table: Table, columns: Sequence[str], ro
 
 
 def _update_each(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
-    quoted = [_quoted(connection, table, name) for name in columns]
-    assigned = ", ".join(f"{name} = ?" for name in quoted[1:])
-    statement = f"update {_name(connection, table)} set {assigned} where {quoted[0]} = ?"
-    connection.exec_driver_sql(statement, [(*row[1:], row[0]) for row in rows])
+    _send(connection, _update_text(connection.dialect, table, tuple(columns)), [(*row[1:], row[0]) for row in rows])
 
 
 def _update_from_arrays(connection: Connection, table: Table, columns: Sequence[str], rows: list[Row]) -> None:
     # One statement with an array per column: psycopg's executemany is ten times slower.
-    arrays = [
-        bindparam(f"values_{name}", list(values), type_=ARRAY(_array_type(table, name)))
-        for name, values in zip(columns, zip(*rows, strict=True), strict=True)
-    ]
+    arrays = zip(columns, map(list, zip(*rows, strict=True)), strict=True)
+    run(connection, _update_many(table, tuple(columns)), {f"values_{name}": values for name, values in arrays})
+
+
+@lru_cache(maxsize=256)
+def _update_many(table: Table, columns: tuple[str, ...]) -> Update:
+    arrays = [bindparam(f"values_{name}", type_=ARRAY(_array_type(table, name))) for name in columns]
     given = func.unnest(*arrays).table_valued(*(column(name) for name in columns), name="given").render_derived()
-    connection.execute(
-        table.update()
-        .values({name: given.c[name] for name in columns[1:]})
-        .where(table.c[columns[0]] == given.c[columns[0]])
-    )
+    changed = {name: given.c[name] for name in columns[1:]}
+    return table.update().values(changed).where(table.c[columns[0]] == given.c[columns[0]])
 
 
 def _array_type(table: Table, name: str) -> TypeEngine[Any]:
@@ -126,10 +132,13 @@ def stream(
     options = {"stream_results": True, "max_row_buffer": size} if is_streaming else {}
     with connection.execute(statement, parameters, execution_options=options) as result:
         for rows in result.partitions(size) if is_streaming else _raw_rows(result, size):
-            arrays = [
-                pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), schema.types, strict=True)
-            ]
-            yield pa.record_batch(arrays, schema=schema)
+            yield from _at_once(rows, schema)
+
+
+def _at_once(rows: Sequence[Row], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    if rows:
+        columns = zip(zip(*rows, strict=True), schema.types, strict=True)
+        yield pa.record_batch([pa.array(values, kind) for values, kind in columns], schema=schema)
 
 
 def _raw_rows(result: CursorResult[Any], size: int) -> Iterator[Sequence[Row]]:
@@ -158,9 +167,17 @@ def _arrow_type(selected: ColumnElement[Any]) -> pa.DataType:
     return pa.float64() if isinstance(selected.type, Double) else pa.string()
 
 
+def read_listed(connection: Connection, statement: Statement, name: str, listed: Collection[Any]) -> pa.Table:
+    """The same of a statement that stands in a module, for the values of its parameter `name`; fast for a few."""
+    if len(listed) > FEW_VALUES:
+        return read_table(connection, statement, {name: listed})
+    schema = arrow_schema(statement)
+    return pa.Table.from_batches(_at_once(run(connection, statement, {name: listed}), schema), schema)
+
+
 def pairs(connection: Connection, statement: Statement, parameters: Parameters) -> dict[Any, Any]:
     """The second column by the first, for a select of two columns."""
-    return {row[0]: row[1] for row in connection.execute(statement, parameters)}
+    return {row[0]: row[1] for row in run(connection, statement, parameters)}
 
 
 def refresh_statistics(connection: Connection) -> None:
@@ -168,13 +185,38 @@ def refresh_statistics(connection: Connection) -> None:
     connection.execute(text("analyze"))
 
 
-def _name(connection: Connection, table: Table) -> str:
-    return connection.dialect.identifier_preparer.format_table(table)
+def _send(connection: Connection, statement: str, rows: list[Row]) -> None:
+    """One statement for each row, the driver's way."""
+    if len(rows) == 1:
+        drive(connection, statement, rows[0])
+        return
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.cursor().executemany(statement, rows)
+    except (sqlite3.Error, psycopg.Error) as error:
+        raise refusal(connection, statement, error) from error
 
 
-def _names(connection: Connection, table: Table, columns: Sequence[str]) -> str:
-    return ", ".join(_quoted(connection, table, name) for name in columns)
+@lru_cache(maxsize=256)
+def _insert_text(dialect: Dialect, table: Table, columns: tuple[str, ...], place: str) -> str:
+    places = ", ".join([place] * len(columns))
+    return f"insert into {_name(dialect, table)} ({_names(dialect, table, columns)}) values ({places})"
 
 
-def _quoted(connection: Connection, table: Table, name: str) -> str:
-    return connection.dialect.identifier_preparer.format_column(table.c[name])
+@lru_cache(maxsize=256)
+def _update_text(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> str:
+    quoted = [_quoted(dialect, table, name) for name in columns]
+    assigned = ", ".join(f"{name} = ?" for name in quoted[1:])
+    return f"update {_name(dialect, table)} set {assigned} where {quoted[0]} = ?"
+
+
+def _name(dialect: Dialect, table: Table) -> str:
+    return dialect.identifier_preparer.format_table(table)
+
+
+def _names(dialect: Dialect, table: Table, columns: Sequence[str]) -> str:
+    return ", ".join(_quoted(dialect, table, name) for name in columns)
+
+
+def _quoted(dialect: Dialect, table: Table, name: str) -> str:
+    return dialect.identifier_preparer.format_column(table.c[name])

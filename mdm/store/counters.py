@@ -7,8 +7,9 @@ deadlock.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam
+from sqlalchemy import Connection, bindparam, select
 
+from mdm.store.prepared import run
 from mdm.store.schema import counter
 
 _TAKE = (
@@ -17,14 +18,16 @@ _TAKE = (
     .values(value=counter.c.value + bindparam("amount"))
     .returning(counter.c.value)
 )
+_LAST = select(counter.c.value).where(counter.c.name == bindparam("wanted"))
 
 
 def allocate(connection: Connection, name: str, count: int) -> int:
     """The first of `count` consecutive numbers that nobody else gets; numbers start at 1."""
-    taken = connection.execute(_TAKE, {"wanted": name, "amount": count})
-    return int(taken.scalar_one()) - count + 1
+    ((taken,),) = run(connection, _TAKE, {"wanted": name, "amount": count})
+    return int(taken) - count + 1
 
 
 def last(connection: Connection, name: str) -> int:
     """The greatest number given out; 0 when there is none."""
-    return int(connection.execute(counter.select().where(counter.c.name == name)).one().value)
+    ((value,),) = run(connection, _LAST, {"wanted": name})
+    return int(value)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, exists, select
 from mdm.store import counters, records
 from mdm.store.bulk import bulk_insert, chunks, pairs, read_table
 from mdm.store.listed import among
+from mdm.store.prepared import run
 from mdm.store.schema import alias, entity, imported, record
 
 ROWS = 50_000
@@ -33,12 +34,13 @@ _SAID = (
     .join(record, _JOINED)
     .where(record.c.state == "active", imported.c.eid.in_(_TOUCHED))
 )
+_ANY = select(imported.c.eid).limit(1)
 _WAITING = ~exists().where(entity.c.eid == imported.c.eid)
 
 
 def is_empty(connection: Connection) -> bool:
     """Whether no other master said anything."""
-    return connection.execute(select(imported.c.eid).limit(1)).first() is None
+    return not run(connection, _ANY)
 
 
 def known(connection: Connection, aliases: Iterable[str]) -> dict[str, int]:

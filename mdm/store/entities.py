@@ -6,7 +6,7 @@ moves all its members in the same change, so its last members are the records th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +15,12 @@ from sqlalchemy import Connection, Select, func, select
 
 from mdm.errors import NotFound
 from mdm.store import counters, events, goldens, records
-from mdm.store.bulk import bulk_insert, bulk_update, chunks, pairs, read_table
+from mdm.store.bulk import bulk_insert, bulk_update, chunks, pairs, read_listed, read_table
 from mdm.store.events import Event
 from mdm.store.goldens import load as golden
 from mdm.store.goldens import scan as scan_golden
 from mdm.store.listed import among
+from mdm.store.prepared import run
 from mdm.store.schema import change, entity, membership_log, record
 from mdm.store.stamps import stamp
 from mdm.store.store import recorded_at
@@ -131,7 +132,7 @@ def apply(connection: Connection, changes: EntityChanges) -> int:
     """
     change_no = counters.allocate(connection, "change", 1)
     noted = {"change_no": change_no, "run_id": changes.run_id, "recorded_at": recorded_at(connection)}
-    connection.execute(_NOTE_CHANGE, noted)
+    run(connection, _NOTE_CHANGE, noted)
     _create(connection, changes)
     _revive(connection, changes.revived)
     touched = _move(connection, changes.membership, change_no)
@@ -186,16 +187,15 @@ def _close(connection: Connection, retired: Sequence[tuple[int, int | None]], ch
 
 def _bump_versions(connection: Connection, eids: Iterable[int]) -> None:
     for chunk in chunks(sorted(eids), APPLY_ROWS):
-        connection.execute(_BUMP, {"eids": chunk})
+        run(connection, _BUMP, {"eids": chunk})
 
 
 def _refuse_strays(connection: Connection, changes: EntityChanges) -> None:
     """Nothing, when all entities this change names in membership or retires keep the invariant."""
     named = {eid for _, eid in changes.membership if eid is not None} | {eid for eid, _ in changes.retired}
     for chunk in chunks(sorted(named - {eid for eid, _ in changes.created}), APPLY_ROWS):
-        stray = connection.execute(_STRAY, {"eids": chunk}).first()
-        if stray is not None:
-            raise ValueError(f"record {stray.rid} would stay in entity {stray.eid}, which is not active")
+        for rid, eid in run(connection, _STRAY, {"eids": chunk}):
+            raise ValueError(f"record {rid} would stay in entity {eid}, which is not active")
 
 
 def get(connection: Connection, eid: int) -> Entity:
@@ -214,14 +214,14 @@ def resolve_redirect(connection: Connection, eid: int) -> int:
     return here.eid
 
 
-def redirects(connection: Connection, eids: Iterable[int]) -> pa.Table:
+def redirects(connection: Connection, eids: Collection[int]) -> pa.Table:
     """The entities that redirect straight to one of these: eid, redirect_eid."""
-    return read_table(connection, _REDIRECTS, {"eids": eids})
+    return read_listed(connection, _REDIRECTS, "eids", eids)
 
 
-def members(connection: Connection, eids: Iterable[int]) -> pa.Table:
+def members(connection: Connection, eids: Collection[int]) -> pa.Table:
     """The present members of these entities: eid, rid."""
-    return read_table(connection, _MEMBERS, {"eids": eids})
+    return read_listed(connection, _MEMBERS, "eids", eids)
 
 
 def former_members(connection: Connection, rids: Iterable[int]) -> pa.Table:
@@ -229,7 +229,7 @@ def former_members(connection: Connection, rids: Iterable[int]) -> pa.Table:
 
     An entity closes once at a time, so what left it in its newest change were its last members.
     """
-    return read_table(connection, _LAST_MEMBERS, {"rids": set(rids)})
+    return read_listed(connection, _LAST_MEMBERS, "rids", set(rids))
 
 
 def membership_at(connection: Connection, eid: int, moment: str) -> list[int]:

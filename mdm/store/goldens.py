@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 import pyarrow as pa
 from sqlalchemy import Connection, func, select, union_all
 
-from mdm.store.bulk import bulk_insert, bulk_update, chunks, pairs, read_table, stream
+from mdm.store.bulk import bulk_insert, bulk_update, chunks, pairs, read_listed, read_table, stream
 from mdm.store.listed import among
+from mdm.store.prepared import run
 from mdm.store.schema import entity, golden, golden_version
 from mdm.store.store import recorded_at
 
@@ -51,8 +52,7 @@ def _put(connection: Connection, given: dict[int, str], change_no: int) -> set[i
 
 
 def _present(connection: Connection, eids: Iterable[int]) -> dict[int, tuple[int, str]]:
-    rows = connection.execute(_PRESENT, {"eids": eids})
-    return {eid: (version, values) for eid, version, values in rows}
+    return {eid: (version, values) for eid, version, values in run(connection, _PRESENT, {"eids": eids})}
 
 
 def _last_versions(connection: Connection, eids: Collection[int]) -> dict[int, int]:
@@ -62,7 +62,7 @@ def _last_versions(connection: Connection, eids: Collection[int]) -> dict[int, i
 
 def _archive(connection: Connection, eids: Collection[int]) -> None:
     if eids:
-        connection.execute(_ARCHIVE, {"eids": eids})
+        run(connection, _ARCHIVE, {"eids": eids})
 
 
 def close(connection: Connection, eids: Iterable[int]) -> None:
@@ -70,12 +70,12 @@ def close(connection: Connection, eids: Iterable[int]) -> None:
     closed = set(eids)
     if closed:
         _archive(connection, closed)
-        connection.execute(_DROP, {"eids": closed})
+        run(connection, _DROP, {"eids": closed})
 
 
-def load(connection: Connection, eids: Iterable[int]) -> pa.Table:
+def load(connection: Connection, eids: Collection[int]) -> pa.Table:
     """The golden values of these entities: eid, version, recorded_at, change_no, values (JSON text)."""
-    return read_table(connection, _LOAD, {"eids": eids})
+    return read_listed(connection, _LOAD, "eids", eids)
 
 
 def scan(connection: Connection) -> Iterator[pa.RecordBatch]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from mdm.engine.keys import unpack_keys
 from mdm.store.bulk import arrow_schema, bulk_insert, chunks, read_table, stream
 from mdm.store.listed import among
+from mdm.store.prepared import run
 from mdm.store.schema import record_body, record_key
 
 SORTED_ROWS = 500_000
@@ -46,15 +47,20 @@ def replace(connection: Connection, rids: Iterable[int], rows: Iterable[tuple[in
     if len(distinct) > HELD_RIDS:
         connection.execute(_DROP_BY_SCAN, {"rids": distinct})
     elif distinct:
-        connection.execute(_DROP_HELD, {"keys": held(connection, distinct)["key"].to_pylist(), "rids": distinct})
+        run(connection, _DROP_HELD, {"keys": [key for key, _ in _held(connection, distinct)], "rids": distinct})
     put(connection, rows)
 
 
 def held(connection: Connection, rids: Iterable[int]) -> pa.Table:
     """The keys of these records: key, rid."""
-    rows = [(key, rid) for rid, packed in connection.execute(_PACKED, {"rids": rids}) for key in unpack_keys(packed)]
+    rows = _held(connection, rids)
     columns = [[row[place] for row in rows] for place in range(len(_COLUMNS))]
     return pa.table(columns, schema=arrow_schema(_HOLDERS))
+
+
+def _held(connection: Connection, rids: Iterable[int]) -> list[tuple[int, int]]:
+    found = run(connection, _PACKED, {"rids": rids})
+    return [(key, rid) for rid, packed in found for key in unpack_keys(packed)]
 
 
 def sharing(connection: Connection, rids: Iterable[int]) -> pa.Table:

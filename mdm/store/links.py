@@ -9,13 +9,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import Column, Connection, Select, select, union
+from sqlalchemy import Column, Connection, Select, bindparam, select, union
 
-from mdm.store.bulk import bulk_insert, read_table, stream
+from mdm.store.bulk import bulk_insert, read_listed, stream
 from mdm.store.listed import among
+from mdm.store.prepared import run
 from mdm.store.schema import link, record
 
 _SIDES = tuple(among(side, "rids") for side in (link.c.left_rid, link.c.right_rid))
+_DROP_PAIR = link.delete().where(link.c.left_rid == bindparam("left"), link.c.right_rid == bindparam("right"))
 _DROPS = tuple(link.delete().where(side) for side in _SIDES)
 # A union of two index look-ups: PostgreSQL answers the same condition with `or` by reading the whole table.
 _TOUCHING = select(union(*(select(link).where(side) for side in _SIDES)).subquery())
@@ -62,24 +64,24 @@ def replace(connection: Connection, rids: Iterable[int], rows: Iterable[LinkRow]
     distinct = set(rids)
     if distinct:
         for drop in _DROPS:
-            connection.execute(drop, {"rids": distinct})
+            run(connection, drop, {"rids": distinct})
     put(connection, rows)
 
 
 def drop(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:
     """Nothing; these pairs, the smaller rid first, have no link."""
     for left, right in pairs:
-        connection.execute(link.delete().where(link.c.left_rid == left, link.c.right_rid == right))
+        run(connection, _DROP_PAIR, {"left": left, "right": right})
 
 
 def touching(connection: Connection, rids: Iterable[int]) -> pa.Table:
     """The links with at least one end among the records, each once: the columns of LinkRow."""
-    return read_table(connection, _TOUCHING, {"rids": set(rids)})
+    return read_listed(connection, _TOUCHING, "rids", set(rids))
 
 
 def across(connection: Connection, eids: Iterable[int]) -> pa.Table:
     """The links between these entities and others, each once: the columns of LinkRow, left_eid, right_eid."""
-    return read_table(connection, _ACROSS, {"eids": set(eids)})
+    return read_listed(connection, _ACROSS, "eids", set(eids))
 
 
 def scan(connection: Connection) -> Iterator[pa.RecordBatch]:

@@ -6,7 +6,7 @@ rows in `record_version` and then the present ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from itertools import count
@@ -16,8 +16,19 @@ import pyarrow as pa
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, literal_column, select, union_all
 
 from mdm.store import counters
-from mdm.store.bulk import Parameters, arrow_schema, bulk_insert, bulk_update, chunks, pairs, read_table, stream
+from mdm.store.bulk import (
+    Parameters,
+    arrow_schema,
+    bulk_insert,
+    bulk_update,
+    chunks,
+    pairs,
+    read_listed,
+    read_table,
+    stream,
+)
 from mdm.store.listed import among
+from mdm.store.prepared import run
 from mdm.store.schema import quarantined_row, record, record_body, record_version, source
 from mdm.store.store import recorded_at
 
@@ -123,6 +134,7 @@ _GIVEN = among(record.c.rid, "rids")
 _GIVEN_BODY = among(record_body.c.rid, "rids")
 _OF_SOURCE = (source.c.name == bindparam("source")) & among(record.c.record_id, "record_ids")
 _STORED = tuple(field.name for field in fields(StoredRecord))
+_SOURCES = select(source.c.name, source.c.source_id)
 _VERSIONS = select(record.c.rid, record.c.version).where(_GIVEN)
 _STANDING = select(record.c.rid, record.c.version, record.c.eid).where(_GIVEN)
 _LIVE = select(record.c.rid).where(_GIVEN, record.c.state != "deleted")
@@ -155,7 +167,7 @@ def source_names(connection: Connection) -> dict[int, str]:
 
 
 def _known_sources(connection: Connection) -> dict[str, int]:
-    return {row.name: row.source_id for row in connection.execute(select(source.c.name, source.c.source_id))}
+    return dict(run(connection, _SOURCES))
 
 
 def allocate_rids(connection: Connection, amount: int) -> int:
@@ -208,7 +220,7 @@ def _versions(connection: Connection, rids: Sequence[int]) -> dict[int, int]:
 
 def _archive(connection: Connection, rids: Sequence[int]) -> None:
     if rids:
-        connection.execute(_ARCHIVE, {"rids": rids})
+        run(connection, _ARCHIVE, {"rids": rids})
 
 
 def reread(connection: Connection, readings: Iterable[Reading]) -> None:
@@ -281,7 +293,7 @@ def load(connection: Connection, rids: Iterable[int], columns: Sequence[str]) ->
     columns: of the record table, or `source` for the source's name.
     """
     statement = _given(tuple(columns))
-    tables = [read_table(connection, statement, {"rids": chunk}) for chunk in chunks(sorted(set(rids)), LOAD_RIDS)]
+    tables = [read_listed(connection, statement, "rids", chunk) for chunk in chunks(sorted(set(rids)), LOAD_RIDS)]
     return pa.concat_tables([arrow_schema(statement).empty_table(), *tables])
 
 
@@ -305,8 +317,7 @@ def scan(
 
 def standing(connection: Connection, rids: Iterable[int]) -> dict[int, tuple[int, int | None]]:
     """rid -> (version, eid) of these records, those not stored left out."""
-    rows = connection.execute(_STANDING, {"rids": rids})
-    return {rid: (version, eid) for rid, version, eid in rows}
+    return {rid: (version, eid) for rid, version, eid in run(connection, _STANDING, {"rids": rids})}
 
 
 def waiting(connection: Connection, columns: Sequence[str]) -> pa.Table:
@@ -320,8 +331,10 @@ def unresolved(connection: Connection) -> list[int]:
     return list(connection.scalars(statement))
 
 
-def unresolve(connection: Connection, rids: Iterable[int] | None, *, entity_type: str | None = None) -> None:
+def unresolve(connection: Connection, rids: Collection[int] | None, *, entity_type: str | None = None) -> None:
     """Nothing; the records (None: all active ones, of that type) are unresolved: their entities are decided anew."""
+    if rids is not None and not rids:
+        return
     chosen = record.update().values(resolved=0)
     if rids is None:
         condition = record.c.state == "active"

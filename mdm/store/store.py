@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from threading import Lock
+from threading import Event, Lock, Thread
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
 
 from mdm.errors import Unavailable
-from mdm.store.engine import make_engine, parse_url, translated
+from mdm.store.engine import make_engine, parse_url, prepare_serving, translated
 from mdm.store.migrations import migrate
 
 # Writers come one after the other, as SQLite has them anyway: what one has read stays true until it has written.
 # Beside the numbers that migrations and runs lock.
 _ONE_WRITER = text(f"select pg_advisory_xact_lock({0x6D646D + 2})")
+
+CHECKPOINT_SECONDS = 0.5
 
 Clock = Callable[[], datetime]
 
@@ -120,6 +124,33 @@ class Store:
                 # Not back to the pool: what the session holds must go with it.
                 raw.invalidate()
                 raw.close()
+
+    @contextmanager
+    def tending(self) -> Iterator[None]:
+        """The store serves single records while inside.
+
+        SQLite's log goes into its file by a thread of its own: no write waits for that. PostgreSQL plans each statement
+        once.
+        """
+        prepare_serving(self._engine)
+        if self.dialect != "sqlite":
+            yield
+            return
+        over = Event()
+        thread = Thread(target=self._checkpoint, args=(over,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _checkpoint(self, over: Event) -> None:
+        while not over.wait(CHECKPOINT_SECONDS):
+            # What keeps it from its work (no room, a file that is gone), the writers will say.
+            with suppress(sqlite3.Error), closing(self._engine.raw_connection()) as raw:
+                driver: Any = raw.driver_connection
+                driver.execute("pragma wal_checkpoint(passive)").fetchall()
 
     def now(self) -> datetime:
         """The present moment by the store's clock, in UTC."""
