@@ -24,12 +24,16 @@ from mdm.store.tasks import Closing, Question, Task
 from mdm.store.verdicts import Identity, Verdict
 
 MATCH, CONFLICT, CUT, CROSSWALK, REUSED = "match", "conflict", "cut", "crosswalk", tasks.REUSED
+APPROVAL = "approval"
+# What others put and close: no change of entities settles it.
+LASTING = frozenset({APPROVAL})
 KINDS: Mapping[str, str] = {
     MATCH: "two entities may be one customer",
     CONFLICT: "strong identifiers inside an entity contradict each other",
     CUT: "so many records hang together that they were cut apart at higher thresholds",
     REUSED: "a record says something wholly different from before: its number may be somebody else's now",
     CROSSWALK: "the crosswalk of another master says otherwise",
+    APPROVAL: "a second person has to agree",
 }
 # A weight that is so many bits away from the merge threshold counts half as urgent.
 HALF_URGENT_BITS = 4.0
@@ -65,7 +69,8 @@ def refresh(connection: Connection, touched: Touched, rulings: Rulings, run_id: 
 
     rulings: of all verdicts that name a touched record.
     """
-    standing = {task.question: task for task in tasks.open_about(connection, touched.eids, touched.rids)}
+    about = tasks.open_about(connection, touched.eids, touched.rids)
+    standing = {task.question: task for task in about if task.kind not in LASTING}
     asked = {q.question: q for q in _questions(connection, touched, rulings, standing.values())}
     again = ((standing[name], asked[name]) for name in sorted(standing.keys() & asked.keys()))
     tasks.renew(connection, [(old, new) for old, new in again if not _is_same(old, new)])
@@ -242,9 +247,20 @@ def _sized(connection: Connection, touched: Touched, drafts: Sequence[Question])
     eids = {eid for draft in drafts for eid in (draft.left_eid, draft.right_eid) if eid is not None}
     sizes = tasks.entity_sizes(connection, eids) if eids else {}
     for draft in drafts:
-        affected = sum(sizes.get(eid, 0) for eid in (draft.left_eid, draft.right_eid) if eid is not None)
+        here = [sizes.get(eid, (0, 0)) for eid in (draft.left_eid, draft.right_eid) if eid is not None]
+        affected = sum(size for size, _ in here)
         distance = 0.0 if draft.bits is None else abs(draft.bits - touched.merge)
-        yield replace(draft, records=affected, priority=urgency(affected, distance))
+        yield replace(
+            draft, records=affected, priority=urgency(affected, distance), fingerprint=fingerprint(s for _, s in here)
+        )
+
+
+def fingerprint(sums: Iterable[int]) -> int:
+    """One number of the fingerprints of entities, in the order of the task; fits a column."""
+    found = 0
+    for each in sums:
+        found = (found * 31 + each) % (1 << 61)
+    return found
 
 
 def urgency(affected: int, distance: float) -> int:

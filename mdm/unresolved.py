@@ -145,4 +145,4 @@ def read_people(work: Work, connection: Connection, rids: Iterable[int]) -> dict
 def read_rulings(connection: Connection, active: list[Verdict]) -> Rulings:
     """The active verdicts as record numbers."""
     names = {name for verdict in active for name in (*verdict.left, *verdict.right)}
-    return rulings_of(active, {(r.source, r.record_id): r.rid for r in records.by_ids(connection, names)})
+    return rulings_of(active, records.numbers(connection, names))
