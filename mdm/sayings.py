@@ -7,7 +7,7 @@
 | different | no entity holds records of both sides | |
 | related | the same as different, and how the two are related | relation |
 | split | each group is one, no entity holds records of two groups | sizes: of the groups, in order |
-| unsure | nothing | |
+| unsure, acknowledged | nothing | |
 | pinned | a golden value, bound to a record | field, value, expires_at |
 | released, discarded | what becomes of a quarantined content | |
 
@@ -24,12 +24,13 @@ from mdm.errors import BadInput
 from mdm.store.verdicts import DISCARDED, RELEASED, Identity, Verdict
 
 SAME, DIFFERENT, RELATED, UNSURE, CONFIRMED, SPLIT = "same", "different", "related", "unsure", "confirmed", "split"
-PINNED = "pinned"
+ACKNOWLEDGED, PINNED = "acknowledged", "pinned"
 KINDS: Mapping[str, str] = {
     SAME: "one customer",
     DIFFERENT: "two customers",
     RELATED: "two customers who belong together, such as a household or an employer and its people",
     UNSURE: "not to be told from what is known",
+    ACKNOWLEDGED: "seen, and nothing follows from it",
     CONFIRMED: "one customer, looked at as a whole",
     SPLIT: "several customers",
     PINNED: "this value, whatever sources deliver",
@@ -37,7 +38,9 @@ KINDS: Mapping[str, str] = {
     DISCARDED: "a quarantined record that stays out",
 }
 # What a person may say about records that are in entities.
-ABOUT_RECORDS = (SAME, DIFFERENT, RELATED, UNSURE, CONFIRMED, SPLIT)
+ABOUT_RECORDS = (SAME, DIFFERENT, RELATED, UNSURE, CONFIRMED, SPLIT, ACKNOWLEDGED)
+# Nothing changes by them, so nobody has to agree.
+HARMLESS = (UNSURE, ACKNOWLEDGED, CONFIRMED)
 TOGETHER, APART = "together", "apart"
 REASONS: Mapping[str, str] = {
     "document": "an official document was seen",

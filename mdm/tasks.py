@@ -25,8 +25,6 @@ from mdm.store.verdicts import Identity, Verdict
 
 MATCH, CONFLICT, CUT, CROSSWALK, REUSED = "match", "conflict", "cut", "crosswalk", tasks.REUSED
 APPROVAL = "approval"
-# What others put and close: no change of entities settles it.
-LASTING = frozenset({APPROVAL})
 KINDS: Mapping[str, str] = {
     MATCH: "two entities may be one customer",
     CONFLICT: "strong identifiers inside an entity contradict each other",
@@ -69,8 +67,7 @@ def refresh(connection: Connection, touched: Touched, rulings: Rulings, run_id: 
 
     rulings: of all verdicts that name a touched record.
     """
-    about = tasks.open_about(connection, touched.eids, touched.rids)
-    standing = {task.question: task for task in about if task.kind not in LASTING}
+    standing = {task.question: task for task in tasks.open_about(connection, touched.eids, touched.rids)}
     asked = {q.question: q for q in _questions(connection, touched, rulings, standing.values())}
     again = ((standing[name], asked[name]) for name in sorted(standing.keys() & asked.keys()))
     tasks.renew(connection, [(old, new) for old, new in again if not _is_same(old, new)])
@@ -101,6 +98,7 @@ def _questions(
     yield from _sized(connection, touched, list(drafts.values()))
     yield from _cuts(touched, homes)
     yield from _reuses(standing, present)
+    yield from _approvals(connection, standing)
 
 
 def _matches(connection: Connection, touched: Touched, rulings: Rulings) -> list[Question]:
@@ -228,6 +226,20 @@ def _reuses(standing: Iterable[Task], present: Mapping[int, tuple[int, int | Non
             yield Question(**{**content, "left_eid": eid})
 
 
+def _approvals(connection: Connection, standing: Iterable[Task]) -> Iterator[Question]:
+    """The verdicts that wait for a second person and whose records are still as the first one saw them."""
+    waiting = [task for task in standing if task.kind == APPROVAL]
+    sizes = tasks.entity_sizes(connection, {eid for task in waiting for eid in eids_of(task)}) if waiting else {}
+    for task in waiting:
+        if fingerprint(sizes.get(eid, (0, 0))[1] for eid in eids_of(task)) == task.fingerprint:
+            yield Question(**{name: getattr(task, name) for name in Question.__dataclass_fields__})
+
+
+def eids_of(question: Question) -> tuple[int, ...]:
+    """The numbers of the entities it is about."""
+    return tuple(eid for eid in (question.left_eid, question.right_eid) if eid is not None)
+
+
 def _draft(
     touched: Touched,
     kind: str,
@@ -244,10 +256,10 @@ def _draft(
 
 def _sized(connection: Connection, touched: Touched, drafts: Sequence[Question]) -> Iterator[Question]:
     """The questions with the number of records they affect, and how urgent that makes them."""
-    eids = {eid for draft in drafts for eid in (draft.left_eid, draft.right_eid) if eid is not None}
+    eids = {eid for draft in drafts for eid in eids_of(draft)}
     sizes = tasks.entity_sizes(connection, eids) if eids else {}
     for draft in drafts:
-        here = [sizes.get(eid, (0, 0)) for eid in (draft.left_eid, draft.right_eid) if eid is not None]
+        here = [sizes.get(eid, (0, 0)) for eid in eids_of(draft)]
         affected = sum(size for size, _ in here)
         distance = 0.0 if draft.bits is None else abs(draft.bits - touched.merge)
         yield replace(
@@ -273,14 +285,16 @@ def urgency(affected: int, distance: float) -> int:
 
 def _closings(connection: Connection, over: Sequence[Task]) -> list[Closing]:
     """Obsolete, each with what settled it."""
-    eids = {eid for task in over for eid in (task.left_eid, task.right_eid) if eid is not None}
+    eids = {eid for task in over for eid in eids_of(task)}
     alive = set(tasks.entity_sizes(connection, eids)) if eids else set()
     return [Closing(task.task_id, "obsolete", _why_over(task, alive)) for task in over]
 
 
 def _why_over(task: Task, alive: AbstractSet[int]) -> str:
-    if not alive >= {eid for eid in (task.left_eid, task.right_eid) if eid is not None}:
+    if not alive >= set(eids_of(task)):
         return "an entity it was about is part of another one now, or is no more"
+    if task.kind == APPROVAL:
+        return "its records changed after it was proposed; propose it anew if it still holds"
     return "the records as they are now do not raise it, or a verdict answers it"
 
 
@@ -300,7 +314,7 @@ def _line(task: Task, names: Mapping[int, str]) -> TaskLine:
         kind=task.kind,
         asks=KINDS[task.kind],
         entity=task.entity_type,
-        entities=tuple(entity_id(eid) for eid in (task.left_eid, task.right_eid) if eid is not None),
+        entities=tuple(map(entity_id, eids_of(task))),
         records=tuple(names[rid] for rid in (task.left_rid, task.right_rid) if rid is not None),
         bits=task.bits,
         affected=task.records,
