@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from mdm import quarantine, queue, steward, tasks, views
+from mdm import pinning, quarantine, queue, steward, tasks, views
 from mdm.errors import BadInput, Conflict, NotFound
 from mdm.ids import entity_id
 from mdm.ledger import RulingIndex, rulings_by_number
@@ -25,6 +25,7 @@ from mdm.sayings import (
     ACKNOWLEDGED,
     CONFIRMED,
     HARMLESS,
+    PINNED,
     RELATED,
     SPLIT,
     UNSURE,
@@ -140,7 +141,7 @@ class Desk:
         task = queue.check_actable(connection, task_id, actor, answer.version)
         if task.proposal is not None:
             raise Conflict(f"task {task_id} waits for a second person: approve or reject it")
-        given = verdict_of(connection, task, answer, actor)
+        given = self._said(connection, task, answer, actor)
         if given.kind == UNSURE:
             return self._put_off(connection, task, given)
         index = self.resolver.bench.rulings(connection)
@@ -156,7 +157,7 @@ class Desk:
 
         def act(connection: Connection) -> tuple[_Done, tuple[str, ...]]:
             task = queue.check_actable(connection, task_id, actor, answer.version)
-            given = verdict_of(connection, task, answer, actor)
+            given = self._said(connection, task, answer, actor)
             index = self.resolver.bench.rulings(connection)
             risks = self.risks(connection, given, index)
             return self._apply(connection, given, index, task), risks
@@ -187,6 +188,13 @@ class Desk:
             details = {"proposed": told(given), "by": given.actor, "reason": reason}
             audit.append(connection, actor, "verdict.rejected", subject=f"task:{task_id}", details=details)
             return Effect("rejected", None, task_id)
+
+    def _said(self, connection: Connection, task: Task, answer: Answer, actor: str) -> Verdict:
+        if task.kind != tasks.PINNED or answer.verdict != PINNED:
+            return verdict_of(connection, task, answer, actor)
+        older = verdicts.get(connection, task.details["verdict"])
+        entity = self.resolver.reception.entity(task.entity_type)
+        return replace(pinning.again(connection, older, entity, actor), reason=answer.reason, comment=answer.comment)
 
     def _proposed(self, connection: Connection, task_id: int, actor: str, version: int | None) -> tuple[Task, Verdict]:
         task = queue.check_actable(connection, task_id, actor, version)
@@ -234,6 +242,28 @@ class Desk:
             return self._apply(connection, given, index, None), self.risks(connection, given, index)
 
         return self._rehearse(act)
+
+    def pin(self, eid: int, values: Mapping[str, Any], given: Verdict) -> Effect:
+        """The values, all of one field, are the entity's golden ones, whatever its records say. Raises BadRecord."""
+        with self.store.writing() as connection:
+            return self.give_within(
+                connection, pinning.pinning(connection, self.resolver.reception, eid, values, given)
+            )
+
+    def preview_pin(self, eid: int, values: Mapping[str, Any], given: Verdict) -> Preview:
+        """What pinning would do; nothing is written."""
+        with self.store.reading() as connection:
+            pinned = pinning.pinning(connection, self.resolver.reception, eid, values, given)
+        return self.preview(pinned)
+
+    def expire_pins(self) -> list[int]:
+        """The verdicts withdrawn because what they pinned was to hold until now only."""
+        now = queue.moment_of(self.store.now())
+        with self.store.reading() as connection:
+            ended = pins.expired(connection, now)
+        for number in ended:
+            self.undo(number, reason="expired", actor="expiry")
+        return ended
 
     def _ask_second(self, connection: Connection, given: Verdict, risks: tuple[str, ...]) -> Effect:
         """A task for a second person."""
@@ -286,11 +316,13 @@ class Desk:
         number = verdicts.undo(connection, verdict_id, reason=reason, actor=actor)
         index = index.without(verdict_id)
         rids = set(records.numbers(connection, named_by(withdrawn)).values())
+        if withdrawn.kind == PINNED:
+            pins.drop(connection, verdict_id)
+            records.unresolve(connection, rids)
         for older in verdicts.of_numbers(connection, withdrawn.details.get("supersedes", ())):
             again = replace(older, actor=actor, details={**older.details, "restores": older.verdict_id})
             index, _ = self._enter(connection, again, index)
             rids |= set(records.numbers(connection, named_by(older)).values())
-        pins.drop(connection, verdict_id)
         rids |= self._follow(connection, withdrawn)
         if withdrawn.kind == UNSURE:
             for task in task_store.open_about(connection, _eids(connection, rids), ()):
@@ -325,6 +357,7 @@ class Desk:
         for older in superseded:
             said = f"superseded by what {given.actor} said"
             verdicts.undo(connection, older.verdict_id, reason=said, actor=given.actor)
+            pins.drop(connection, older.verdict_id)
             index = index.without(older.verdict_id)
             rids |= set(records.numbers(connection, named_by(older)).values())
         index, number = self._enter(connection, given, index)
@@ -334,6 +367,11 @@ class Desk:
         return _Done(number, settled)
 
     def _enter(self, connection: Connection, given: Verdict, index: RulingIndex) -> tuple[RulingIndex, int]:
+        if given.kind == PINNED:
+            number = pinning.enter(connection, given)
+            # Its entity stays as it is; only what waits gets a golden record anew.
+            records.unresolve(connection, _known(connection, given).values())
+            return index, number
         rids = _known(connection, given).values()
         held = verdicts.of_numbers(connection, index.around(rids))
         number = steward.enter_verdict(connection, given, held)

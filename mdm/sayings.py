@@ -39,8 +39,8 @@ KINDS: Mapping[str, str] = {
 }
 # What a person may say about records that are in entities.
 ABOUT_RECORDS = (SAME, DIFFERENT, RELATED, UNSURE, CONFIRMED, SPLIT, ACKNOWLEDGED)
-# Nothing changes by them, so nobody has to agree.
-HARMLESS = (UNSURE, ACKNOWLEDGED, CONFIRMED)
+# No entity loses or wins a record by them, so nobody has to agree.
+HARMLESS = (UNSURE, ACKNOWLEDGED, CONFIRMED, PINNED)
 TOGETHER, APART = "together", "apart"
 REASONS: Mapping[str, str] = {
     "document": "an official document was seen",

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from mdm import tasks
 from mdm.engine.cluster import components
 from mdm.errors import BadInput, Conflict, NotFound
-from mdm.sayings import APART, TOGETHER, Saying, check, named_by, sayings_of, told
+from mdm.sayings import APART, TOGETHER, UNSURE, Saying, check, named_by, sayings_of, told
 from mdm.store import audit, records, verdicts
 from mdm.store.verdicts import Identity, Verdict
 
@@ -34,7 +34,8 @@ def enter_verdict(connection: Connection, given: Verdict, held: Iterable[Verdict
     rids = _rids(connection, (*given.left, *given.right))
     _refuse_contradiction(given, held)
     verdict_id = verdicts.add(connection, given)
-    tasks.answer(connection, verdict_id, given, _homes(connection, rids))
+    if given.kind != UNSURE:
+        tasks.answer(connection, verdict_id, given, _homes(connection, rids))
     return verdict_id
 
 

@@ -13,24 +13,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
+import orjson
 from sqlalchemy import Connection
 
 from mdm.contradictions import Contradiction
 from mdm.deciding import Part, Rulings
 from mdm.ids import entity_id
 from mdm.reports import TaskLine
-from mdm.store import crosswalk, links, records, tasks
+from mdm.store import crosswalk, goldens, links, pins, records, tasks
 from mdm.store.tasks import Closing, Question, Task
 from mdm.store.verdicts import Identity, Verdict
 
 MATCH, CONFLICT, CUT, CROSSWALK, REUSED = "match", "conflict", "cut", "crosswalk", tasks.REUSED
-APPROVAL = "approval"
+APPROVAL, PINNED = "approval", "pinned"
 KINDS: Mapping[str, str] = {
     MATCH: "two entities may be one customer",
     CONFLICT: "strong identifiers inside an entity contradict each other",
     CUT: "so many records hang together that they were cut apart at higher thresholds",
     REUSED: "a record says something wholly different from before: its number may be somebody else's now",
     CROSSWALK: "the crosswalk of another master says otherwise",
+    PINNED: "the records say something else than when a value was pinned",
     APPROVAL: "a second person has to agree",
 }
 # A weight that is so many bits away from the merge threshold counts half as urgent.
@@ -95,7 +97,8 @@ def _questions(
         known = drafts.get(draft.question)
         # One question however many reasons there are to ask it.
         drafts[draft.question] = draft if known is None else replace(draft, bits=known.bits)
-    yield from _sized(connection, touched, list(drafts.values()))
+    pinned = _contradicted_pins(connection, touched, homes)
+    yield from _sized(connection, touched, [*drafts.values(), *pinned])
     yield from _cuts(touched, homes)
     yield from _reuses(standing, present)
     yield from _approvals(connection, standing)
@@ -224,6 +227,24 @@ def _reuses(standing: Iterable[Task], present: Mapping[int, tuple[int, int | Non
         if task.kind == REUSED and version == task.details["version"] and eid is not None:
             content = {name: getattr(task, name) for name in Question.__dataclass_fields__}
             yield Question(**{**content, "left_eid": eid})
+
+
+def _contradicted_pins(connection: Connection, touched: Touched, homes: Mapping[int, int | None]) -> Iterator[Question]:
+    """One question per pinned value where the records say neither it nor what they said when it was pinned."""
+    known = [pin for pin in pins.of_records(connection, touched.rids) if homes.get(pin.rid) is not None]
+    eids = {eid for pin in known if (eid := homes[pin.rid]) is not None}
+    stored = goldens.load(connection, eids).to_pylist() if eids else []
+    golden = {row["eid"]: orjson.loads(row["values"]) for row in stored}
+    for pin in known:
+        eid = homes[pin.rid]
+        shown = golden.get(eid or 0, {}).get(pin.field, ())
+        over: dict[str, str] = {}
+        for winner in shown:
+            over |= (winner["over"] or {}) if winner["by"] == "pinned" else {}
+        if over and over not in (dict(pin.over or {}), dict(pin.value)):
+            details = {"field": pin.field, "verdict": pin.verdict_id}
+            draft = _draft(touched, PINNED, (eid, None), (pin.rid, None), details=details)
+            yield replace(draft, question=f"pinned:{eid}:{pin.field}")
 
 
 def _approvals(connection: Connection, standing: Iterable[Task]) -> Iterator[Question]:
