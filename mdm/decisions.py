@@ -432,17 +432,15 @@ def verdict_of(connection: Connection, task: Task, answer: Answer, actor: str) -
     Raises BadInput for an answer that does not fit the task.
     """
     details: dict[str, Any] = {"task": task.task_id}
-    if answer.supersedes:
-        details["supersedes"] = sorted(set(answer.supersedes))
     if answer.verdict == SPLIT:
         given = split_of(answer.groups, answer.reason, actor, answer.comment)
-        return replace(given, details={**given.details, **details})
+        return replace(given, details={**given.details, **details}).superseding(answer.supersedes)
     if answer.verdict == RELATED:
         details["relation"] = answer.relation or "household"
     left, right = _sides(connection, task, answer.verdict)
     given = Verdict(answer.verdict, left, right, answer.reason, actor, comment=answer.comment, details=details)
     check(given)
-    return given
+    return given.superseding(answer.supersedes)
 
 
 def _sides(connection: Connection, task: Task, kind: str) -> tuple[Side, Side]:

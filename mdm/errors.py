@@ -73,8 +73,9 @@ class Outdated(Conflict):
 class StaleTask(Conflict):
     code = "stale"
 
-    def __init__(self, message: str, task: object) -> None:
+    def __init__(self, message: str, task_id: int, task: object) -> None:
         super().__init__(message)
+        self.task_id = task_id
         self.task = task
 
 

@@ -80,7 +80,7 @@ def check_actable(connection: Connection, task_id: int, actor: str, version: int
     if holder not in (None, actor) and (task.claimed_until or "") > recorded_at(connection):
         raise Claimed(f"{holder} works on task {task_id} until {task.claimed_until}")
     if version is not None and version != task.version:
-        raise StaleTask(f"task {task_id} has version {task.version}, not {version}: look at it anew", task)
+        raise StaleTask(f"task {task_id} has version {task.version}, not {version}: look at it anew", task_id, task)
     return task
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -42,6 +42,11 @@ class Verdict:
     content_hash: str | None = None
     comment: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    def superseding(self, numbers: Iterable[int]) -> Verdict:
+        """The same, in the place of these verdicts."""
+        known = sorted({*self.details.get("supersedes", ()), *numbers})
+        return replace(self, details={**self.details, "supersedes": known}) if known else self
 
 
 def add(connection: Connection, given: Verdict) -> int:
