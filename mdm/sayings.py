@@ -101,6 +101,8 @@ def check(given: Verdict) -> None:
     """Nothing. Raises BadInput for a verdict about records that says nothing or contradicts itself."""
     if given.kind not in ABOUT_RECORDS:
         raise BadInput(f"unknown verdict {given.kind!r}; known: {', '.join(ABOUT_RECORDS)}")
+    if not given.left:
+        raise BadInput(f"a verdict `{given.kind}` names the records that it is about")
     for saying in sayings_of(given):
         if saying.what == APART and set(saying.left) & set(saying.right):
             raise BadInput("a record cannot be different from itself")

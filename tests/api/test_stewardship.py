@@ -86,7 +86,7 @@ def test_the_second_steward_is_refused_with_the_fresh_task(caller: Caller) -> No
         ("tasks/99:decide", {"verdict": "same", "version": 1}, 404),
         ("tasks/{task}:decide", {"verdict": "same"}, 422),
         ("tasks/{task}:decide", {"verdict": "equal", "version": 1}, 422),
-        ("tasks/{task}:decide", {"verdict": "split", "version": 1}, 422),
+        ("tasks/{task}:decide", {"verdict": "split", "version": 2}, 422),
         ("tasks/{task}:defer", {"until": "2001-01-01"}, 422),
         ("tasks/{task}:approve", {"version": 1}, 409),
         ("verdicts", {"verdict": "same", "left": ["crm:C1"], "right": ["crm:none"]}, 404),
