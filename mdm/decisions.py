@@ -15,11 +15,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from mdm import pinning, quarantine, queue, steward, tasks, views
+from mdm import pinning, quarantine, queue, relations, steward, tasks, views
 from mdm.errors import BadInput, Conflict, NotFound
 from mdm.ids import entity_id
 from mdm.ledger import RulingIndex, rulings_by_number
 from mdm.project_file import StewardshipSpec
+from mdm.relations import Relation
 from mdm.resolve import Resolver, Settled
 from mdm.sayings import (
     ACKNOWLEDGED,
@@ -234,6 +235,13 @@ class Desk:
         steward.note(connection, given.actor, "verdict.given", done.verdict_id, given)
         return Effect("applied", done.verdict_id, None, done.moves, done.opened)
 
+    def give_alone(self, given: Verdict) -> int:
+        """The number of the verdict, whatever it affects: for an operator, who answers for it alone. Raises the same."""
+        with self.store.writing() as connection:
+            done = self._apply(connection, given, self.resolver.bench.rulings(connection), None)
+            steward.note(connection, given.actor, "verdict.given", done.verdict_id, given)
+            return done.verdict_id
+
     def preview(self, given: Verdict) -> Preview:
         """What the verdict would do; nothing is written. Raises what `give` raises."""
 
@@ -347,6 +355,17 @@ class Desk:
             waiting = set(records.unresolved(connection)) - waited
             self.resolver.decide_within(connection, waiting, index)
             return numbers
+
+    def verdicts_about(self, connection: Connection, eid: int) -> list[Verdict]:
+        """The verdicts that hold and name a record of the entity, oldest first."""
+        rids = entities.members(connection, [eid])["rid"].to_pylist()
+        numbers = set(self.resolver.bench.rulings(connection).numbers(rids))
+        numbers |= {pin.verdict_id for pin in pins.of_records(connection, rids)}
+        return verdicts.of_numbers(connection, numbers)
+
+    def relations_of(self, connection: Connection, eid: int) -> list[Relation]:
+        """Which entities belong together with this one without being one customer."""
+        return relations.of_entity(connection, eid, self.resolver.bench.rulings(connection))
 
     # How it is done
 

@@ -231,7 +231,9 @@ class Resolver:
         plans = []
         for name in sorted(types):
             seeds = frozenset(each.rid for each in known if name in (each.home, each.entity_type))
-            around = Neighbourhood(connection, self.bench.sole_judge(connection, name), Change(seeds=seeds))
+            judge = self.bench.sole_judge(connection, name)
+            _put_in_office(connection, judge)
+            around = Neighbourhood(connection, judge, Change(seeds=seeds))
             plans.append(Plan(around, around.decide(rulings)))
         return [_write(connection, plan) for plan in plans]
 

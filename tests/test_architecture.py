@@ -42,7 +42,16 @@ TYPES_OF_THE_STORE = {("sqlalchemy", "Connection")}
 # Modules of mdm and mdm.engine that are no stage: data does not flow through them.
 NO_STAGES = {
     "shapes and words": {"errors", "ids", "naming", "reports", "scratch", "watch", "engine.release"},
-    "policy": {"entity", "mapping", "policy", "project_file", "project_schema", "project_yaml", "engine.policy"},
+    "policy": {
+        "entity",
+        "sayings",
+        "mapping",
+        "policy",
+        "project_file",
+        "project_schema",
+        "project_yaml",
+        "engine.policy",
+    },
     "processes": {"worker", "workers"},
     "doors": {"__main__", "cli", "project"},
     "parts of one stage": {
@@ -55,6 +64,8 @@ NO_STAGES = {
     },
     "beside the flow": {
         "crosswalks",
+        "bulk_decisions",
+        "decisions",
         "demo",
         "evaluation",
         "explaining",
@@ -63,9 +74,12 @@ NO_STAGES = {
         "guess",
         "guards",
         "history",
+        "pinning",
         "planning",
         "quarantine",
+        "queue",
         "rebuilding",
+        "relations",
         "release_files",
         "source_changes",
         "steward",

@@ -27,6 +27,7 @@ from api.steward_schemas import (
 )
 from mdm import quarantine, steward, views
 from mdm.decisions import Desk, merging, splitting
+from mdm.ids import entity_id
 from mdm.naming import number_of
 from mdm.sayings import PINNED, RELATED, SPLIT, Side, split_of
 from mdm.store import verdicts
@@ -126,6 +127,30 @@ def pin(entity: str, body: PinRequest, request: Request, preview: Preview = Fals
     if preview:
         return previewed(request, lambda desk: desk.preview_pin(eid, body.values, given))
     return acted(request, lambda desk: desk.pin(eid, body.values, given))
+
+
+@router.get("/entities/{entity}/relations", openapi_extra=role("reader"), responses=problems(404))
+def related(entity: str, request: Request) -> Response:
+    """Entities that belong together with this one without being one customer: a household, an employer."""
+    service = service_of(request)
+    with service.store.reading() as connection:
+        found = Desk(service.resolver).relations_of(connection, number_of(connection, entity))
+    told = [
+        {"relation": each.relation, "left": entity_id(each.left), "right": entity_id(each.right)}
+        | {"verdict_id": each.verdict_id, "since": each.since}
+        for each in found
+    ]
+    return answers.respond({"relations": told})
+
+
+@router.get("/entities/{entity}/verdicts", openapi_extra=role("steward"), responses=problems(404))
+def said_about(entity: str, request: Request) -> Response:
+    """The verdicts that hold and name a record of the entity."""
+    service, shown = service_of(request), principal_of(request).role
+    with service.store.reading() as connection:
+        found = Desk(service.resolver).verdicts_about(connection, number_of(connection, entity))
+    told = [steward_answers.verdict_json(each, None, service.entities, shown) for each in found]
+    return answers.respond({"verdicts": told})
 
 
 @router.get("/quarantine", openapi_extra=role("steward"), responses=problems())
