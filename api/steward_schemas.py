@@ -119,6 +119,15 @@ class SecondRequest(_Said):
     version: Number
 
 
+class SampleRequest(BaseModel):
+    """How many pairs to draw from each band of weights; the same seed draws the same ones."""
+
+    model_config = _example({"per_band": 20, "seed": "2030-01"})
+
+    per_band: int = Field(ge=1, le=500)
+    seed: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
 class QuarantineRequest(_Said):
     """Quarantined records that take part from now on, or stay out for good."""
 

@@ -236,7 +236,7 @@ class Desk:
         return Effect("applied", done.verdict_id, None, done.moves, done.opened)
 
     def give_alone(self, given: Verdict) -> int:
-        """The number of the verdict, whatever it affects: for an operator, who answers for it alone. Raises the same."""
+        """The number of the verdict, whatever it affects: for an operator, who answers for it. Raises the same."""
         with self.store.writing() as connection:
             done = self._apply(connection, given, self.resolver.bench.rulings(connection), None)
             steward.note(connection, given.actor, "verdict.given", done.verdict_id, given)

@@ -25,7 +25,9 @@ from mdm.store.tasks import Closing, Question, Task
 from mdm.store.verdicts import Identity, Verdict
 
 MATCH, CONFLICT, CUT, CROSSWALK, REUSED = "match", "conflict", "cut", "crosswalk", tasks.REUSED
-APPROVAL, PINNED = "approval", "pinned"
+APPROVAL, PINNED, AUDIT = "approval", "pinned", "audit"
+# What others put, which stands as long as its records are as they were then.
+LASTING = (APPROVAL, AUDIT)
 KINDS: Mapping[str, str] = {
     MATCH: "two entities may be one customer",
     CONFLICT: "strong identifiers inside an entity contradict each other",
@@ -34,6 +36,7 @@ KINDS: Mapping[str, str] = {
     CROSSWALK: "the crosswalk of another master says otherwise",
     PINNED: "the records say something else than when a value was pinned",
     APPROVAL: "a second person has to agree",
+    AUDIT: "a pair drawn at random, to tell how good decisions are",
 }
 # A weight that is so many bits away from the merge threshold counts half as urgent.
 HALF_URGENT_BITS = 4.0
@@ -101,7 +104,7 @@ def _questions(
     yield from _sized(connection, touched, [*drafts.values(), *pinned])
     yield from _cuts(touched, homes)
     yield from _reuses(standing, present)
-    yield from _approvals(connection, standing)
+    yield from _lasting(connection, standing)
 
 
 def _matches(connection: Connection, touched: Touched, rulings: Rulings) -> list[Question]:
@@ -247,9 +250,9 @@ def _contradicted_pins(connection: Connection, touched: Touched, homes: Mapping[
             yield replace(draft, question=f"pinned:{eid}:{pin.field}")
 
 
-def _approvals(connection: Connection, standing: Iterable[Task]) -> Iterator[Question]:
-    """The verdicts that wait for a second person and whose records are still as the first one saw them."""
-    waiting = [task for task in standing if task.kind == APPROVAL]
+def _lasting(connection: Connection, standing: Iterable[Task]) -> Iterator[Question]:
+    """The tasks that others put and whose records are still as they were."""
+    waiting = [task for task in standing if task.kind in LASTING]
     sizes = tasks.entity_sizes(connection, {eid for task in waiting for eid in eids_of(task)}) if waiting else {}
     for task in waiting:
         if fingerprint(sizes.get(eid, (0, 0))[1] for eid in eids_of(task)) == task.fingerprint:
@@ -314,8 +317,8 @@ def _closings(connection: Connection, over: Sequence[Task]) -> list[Closing]:
 def _why_over(task: Task, alive: AbstractSet[int]) -> str:
     if not alive >= set(eids_of(task)):
         return "an entity it was about is part of another one now, or is no more"
-    if task.kind == APPROVAL:
-        return "its records changed after it was proposed; propose it anew if it still holds"
+    if task.kind in LASTING:
+        return "its records changed after it was put; put it anew if it is still a question"
     return "the records as they are now do not raise it, or a verdict answers it"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -23,16 +24,18 @@ from api.steward_schemas import (
     DeferRequest,
     EffectAnswer,
     QueueQuery,
+    SampleRequest,
     SecondRequest,
     TaskAnswer,
     TaskPage,
     refusals,
 )
-from mdm import bulk_decisions, explaining, queue, searching, steward, views
+from mdm import bulk_decisions, explaining, queue, sampling, searching, steward, steward_quality, views
 from mdm.bulk_decisions import EXAMPLES
 from mdm.decisions import Answer, Desk, Effect, Preview
-from mdm.errors import BadRecord, Outdated, StaleTask
+from mdm.errors import BadRecord, Conflict, Outdated, StaleTask
 from mdm.queue import Wanted
+from mdm.store import audit
 from mdm.store.tasks import Task
 
 router = APIRouter(prefix="/v1", tags=["stewardship"])
@@ -178,6 +181,24 @@ def decide_many(body: BulkRequest, request: Request) -> Response:
     return answers.respond({"results": results})
 
 
+@router.post("/tasks:sample", openapi_extra=role("admin"), responses=problems())
+def sample(body: SampleRequest, request: Request) -> Response:
+    """Draw pairs at random, so many per band of weights, as tasks: their answers tell how good decisions are."""
+    service, actor = service_of(request), principal_of(request).name
+    with service.store.writing() as connection:
+        numbers = sampling.draw(connection, per_band=body.per_band, seed=body.seed, actor=actor)
+    return answers.respond({"tasks": numbers})
+
+
+@router.get("/quality/verdicts", openapi_extra=role("steward"), responses=problems())
+def quality(request: Request) -> Response:
+    """Precision and recall as verdicts tell them, by sources and bands, with 95 % intervals; suggested thresholds."""
+    service = service_of(request)
+    with service.store.reading() as connection:
+        found = steward_quality.measure(connection, service.entities)
+    return answers.respond({"quality": [asdict(each) for each in found]})
+
+
 def _reach(service: Service, wanted: Wanted) -> Response:
     now = queue.moment_of(service.store.now())
     with service.store.reading() as connection:
@@ -217,8 +238,16 @@ def _or_stale(request: Request, action: Callable[[Desk], Effect]) -> Response:
 
 
 def acted(request: Request, action: Callable[[Desk], Effect]) -> Response:
-    """The answer to a decision."""
-    effect = service_of(request).deciding(lambda resolver: action(Desk(resolver)))
+    """The answer to a decision; of one that is refused the trail tells who wanted it."""
+    service = service_of(request)
+    try:
+        effect = service.deciding(lambda resolver: action(Desk(resolver)))
+    except Conflict as error:
+        with service.store.writing() as connection:
+            details = {"code": error.code, "why": str(error)}
+            actor = principal_of(request).name
+            audit.append(connection, actor, "decision.refused", subject=request.url.path, details=details)
+        raise
     return answers.respond(steward_answers.effect_json(effect))
 
 

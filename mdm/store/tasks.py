@@ -114,6 +114,12 @@ def listed(
     return [_task(dict(row._mapping)) for row in connection.execute(statement)]
 
 
+def answered(connection: Connection, kind: str) -> set[int]:
+    """The verdicts that answered tasks of the kind."""
+    given = select(task.c.verdict_id).where(task.c.kind == kind, task.c.state == "applied")
+    return {number for number in connection.scalars(given) if number is not None}
+
+
 def open_counts(connection: Connection) -> dict[str, int]:
     """How many tasks are open of each kind that has any."""
     return pairs(connection, _OPEN_COUNTS, {})

@@ -102,7 +102,9 @@ def test_the_second_steward_is_refused_with_the_fresh_task(caller: Caller) -> No
 def test_refusals_change_nothing(local: TestClient, store: Store, path: str, body: Json, status: int) -> None:
     before, task = stored_rows(store), the_task(local)
     post(local, path.format(task=task["task_id"], entity=task["entities"][0]), status, **body)
-    assert stored_rows(store) == before
+    after = stored_rows(store)
+    assert {table for table in after if after[table] != before[table]} <= {"audit", "counter"}
+    assert len(after["audit"]) - len(before["audit"]) == (status == 409 and "quarantine" not in path)
 
 
 def test_entities_are_merged_split_and_pinned(local: TestClient) -> None:
@@ -178,3 +180,25 @@ def test_what_is_risky_takes_two_keys(caller: Caller, store: Store) -> None:
         part for row in trail for part in ("given", "proposed", "rejected", "approved") if f"verdict.{part}" in str(row)
     ]
     assert actions == ["given", "proposed", "rejected", "proposed", "approved"]
+
+
+def test_a_sample_is_drawn_and_measured(local: TestClient) -> None:
+    numbers = post(local, "tasks:sample", per_band=5, seed="first")["tasks"]
+    assert numbers
+    assert post(local, "tasks:sample", per_band=5, seed="first")["tasks"] == []
+    for number in numbers:
+        task = local.get(f"/v1/tasks/{number}").json()
+        assert task["kind"] == "audit"
+        local.post(f"/v1/tasks/{number}:decide", json={"verdict": "same", "version": task["version"]})
+    (person, _) = sorted(local.get("/v1/quality/verdicts").json()["quality"], key=lambda each: -each["labels"])
+    assert person["labels"] == person["sampled"] > 0
+    assert person["precision"]["value"] == 1.0 > person["precision"]["low"]
+
+
+def test_relations_are_shown_on_both_sides(local: TestClient) -> None:
+    ann, jon = entity_of(local, "crm/C2"), entity_of(local, "crm/C1")
+    post(local, "verdicts", verdict="related", left=["crm:C1"], right=["crm:C2"], relation="siblings")
+    for entity in (ann, jon):
+        (told,) = local.get(f"/v1/entities/{entity}/relations").json()["relations"]
+        assert (told["relation"], told["left"], told["right"]) == ("siblings", jon, ann)
+        assert len(local.get(f"/v1/entities/{entity}/verdicts").json()["verdicts"]) == 1
