@@ -167,6 +167,10 @@ def _link(work: Work, connection: Connection, release: Release, todo: Unresolved
     scratch.execute("drop table if exists relinked")
     append(scratch, "relinked", pa.table({"rid": pa.array(todo.linked, pa.int64())}))
     pairs = matching.make_candidates(work, release.cap, among=None if todo.everything else "relinked")
+    if todo.held:
+        # They have keys of the type already.
+        held = ", ".join(map(str, sorted(todo.held)))
+        scratch.execute(f"delete from {work.table('pairs')} where l in ({held}) or r in ({held})")
     ends = f"select distinct unnest([l, r]) from {work.table('pairs')}"
     needed = todo.linked if todo.everything else [rid for (rid,) in scratch.execute(ends).fetchall()]
     _load_features(work, connection, needed)
