@@ -16,24 +16,19 @@ import orjson
 from sqlalchemy import Connection
 
 from mdm import pinning, quarantine, queue, relations, steward, tasks, views
-from mdm.errors import BadInput, Conflict, NotFound
-from mdm.ids import entity_id
+from mdm.errors import Conflict, NotFound
+from mdm.forms import Answer, members_of, merging, proposal_of, splitting, verdict_from, verdict_of
 from mdm.ledger import RulingIndex, rulings_by_number
 from mdm.project_file import StewardshipSpec
 from mdm.relations import Relation
 from mdm.resolve import Resolver, Settled
 from mdm.sayings import (
     ACKNOWLEDGED,
-    CONFIRMED,
     HARMLESS,
     PINNED,
-    RELATED,
-    SPLIT,
     UNSURE,
-    Side,
     check,
     named_by,
-    split_of,
     told,
 )
 from mdm.store import Store, audit, entities, pins, records, verdicts
@@ -44,18 +39,7 @@ from mdm.store.verdicts import Identity, Verdict
 from mdm.tasks import APPROVAL
 from mdm.views import EntityView
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a steward says to a task. version: of the task he saw. groups: of a split. relation: of `related`."""
-
-    verdict: str
-    reason: str = ""
-    comment: str = ""
-    version: int | None = None
-    relation: str = ""
-    groups: tuple[Side, ...] = ()
-    supersedes: tuple[int, ...] = ()
+__all__ = ["Answer", "Desk", "Effect", "Preview", "members_of", "merging", "splitting", "verdict_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +185,7 @@ class Desk:
         task = queue.check_actable(connection, task_id, actor, version)
         if task.proposal is None:
             raise Conflict(f"nothing is proposed about task {task_id}")
-        return task, _verdict_from(task.proposal)
+        return task, verdict_from(task.proposal)
 
     def _put_off(self, connection: Connection, task: Task, given: Verdict) -> Effect:
         number = steward.enter_verdict(connection, given, ())
@@ -211,7 +195,7 @@ class Desk:
         return Effect("deferred", number, task.task_id)
 
     def _propose(self, connection: Connection, task: Task, given: Verdict, risks: tuple[str, ...]) -> Effect:
-        proposal = _proposal(given, risks)
+        proposal = proposal_of(given, risks)
         columns = {"proposal": proposal, "version": task.version + 1, "claimed_by": None, "claimed_until": None}
         task_store.change(connection, task.task_id, **columns)
         subject = f"task:{task.task_id}"
@@ -299,7 +283,7 @@ class Desk:
         if any(task.question == question.question for task in task_store.open_about(connection, eids, ())):
             raise Conflict("the same is proposed already and waits for a second person")
         number = task_store.put(connection, [question], None)
-        task_store.change(connection, number, proposal=_proposal(given, risks))
+        task_store.change(connection, number, proposal=proposal_of(given, risks))
         audit.append(connection, given.actor, "verdict.proposed", subject=f"task:{number}", details=told(given))
         return Effect("pending", None, number, tasks=(number,), risks=risks)
 
@@ -445,69 +429,6 @@ def _touched(settled: Settled) -> Iterable[Any]:
     return (settled.settlement.people[rid] for rid, _ in settled.draft.membership)
 
 
-def verdict_of(connection: Connection, task: Task, answer: Answer, actor: str) -> Verdict:
-    """The verdict that an answer to a task is: about all records of its two entities, or about the two it shows.
-
-    Raises BadInput for an answer that does not fit the task.
-    """
-    details: dict[str, Any] = {"task": task.task_id}
-    if answer.verdict == SPLIT:
-        given = split_of(answer.groups, answer.reason, actor, answer.comment)
-        return replace(given, details={**given.details, **details}).superseding(answer.supersedes)
-    if answer.verdict == RELATED:
-        details["relation"] = answer.relation or "household"
-    left, right = _sides(connection, task, answer.verdict)
-    given = Verdict(answer.verdict, left, right, answer.reason, actor, comment=answer.comment, details=details)
-    check(given)
-    return given.superseding(answer.supersedes)
-
-
-def _sides(connection: Connection, task: Task, kind: str) -> tuple[Side, Side]:
-    if task.left_eid is not None and task.right_eid is not None:
-        return members_of(connection, task.left_eid), members_of(connection, task.right_eid)
-    if kind == CONFIRMED and task.left_eid is not None:
-        return members_of(connection, task.left_eid), ()
-    shown = [rid for rid in (task.left_rid, task.right_rid) if rid is not None]
-    names = {record.rid: (record.source, record.record_id) for record in records.by_rids(connection, shown)}
-    left, *right = [names[rid] for rid in shown if rid in names]
-    return (left,), tuple(right)
-
-
-def members_of(connection: Connection, eid: int) -> Side:
-    """The records of an entity by name. Raises NotFound when it has none."""
-    rids = entities.members(connection, [eid])["rid"].to_pylist()
-    if not rids:
-        raise NotFound(f"entity {entity_id(eid)} is no more")
-    rows = records.load(connection, rids, ["source", "record_id"]).to_pylist()
-    return tuple(sorted((row["source"], row["record_id"]) for row in rows))
-
-
-def merging(connection: Connection, eids: Sequence[int], *, reason: str, actor: str, comment: str = "") -> Verdict:
-    """The verdict that these entities are one customer. Raises BadInput for fewer than two, NotFound."""
-    if len(set(eids)) < 2:
-        raise BadInput("give two entities or more")
-    first, *others = [members_of(connection, eid) for eid in dict.fromkeys(eids)]
-    rest = tuple(name for side in others for name in side)
-    return Verdict("same", first, rest, reason, actor, comment=comment)
-
-
-def splitting(
-    connection: Connection, eid: int, groups: Sequence[Side], *, reason: str, actor: str, comment: str = ""
-) -> Verdict:
-    """The verdict that groups of an entity's records are so many customers; with one group: it against all others.
-
-    Raises NotFound, or BadInput when a group names a record of another entity.
-    """
-    members = members_of(connection, eid)
-    named = {name for group in groups for name in group}
-    if not named <= set(members):
-        strange = ", ".join(":".join(name) for name in sorted(named - set(members)))
-        raise BadInput(f"{strange} is no record of entity {entity_id(eid)}")
-    rest = tuple(name for name in members if name not in named)
-    every = [*groups, rest] if len(groups) == 1 else [*groups]
-    return split_of([group for group in every if group], reason, actor, comment)
-
-
 def _known(connection: Connection, given: Verdict) -> dict[Identity, int]:
     """The numbers of the records it names. Raises NotFound."""
     rids = records.numbers(connection, named_by(given))
@@ -523,22 +444,3 @@ def _eids(connection: Connection, rids: Iterable[int]) -> list[int]:
 
 def _type_of(connection: Connection, rids: Mapping[Identity, int]) -> str:
     return str(records.load(connection, [min(rids.values())], ["entity_type"])["entity_type"][0].as_py())
-
-
-def _proposal(given: Verdict, risks: tuple[str, ...]) -> dict[str, Any]:
-    return {
-        "kind": given.kind,
-        "left": given.left,
-        "right": given.right,
-        "reason": given.reason,
-        "comment": given.comment,
-        "actor": given.actor,
-        "details": dict(given.details),
-        "risks": risks,
-    }
-
-
-def _verdict_from(proposal: Mapping[str, Any]) -> Verdict:
-    left, right = (tuple((source, record_id) for source, record_id in proposal[side]) for side in ("left", "right"))
-    kept = {name: proposal[name] for name in ("reason", "actor", "comment", "details")}
-    return Verdict(proposal["kind"], left, right, **kept)

@@ -69,6 +69,7 @@ NO_STAGES = {
         "demo",
         "evaluation",
         "explaining",
+        "forms",
         "keyring",
         "searching",
         "guess",
