@@ -259,10 +259,16 @@ class Project:
         with self.store() as store:
             return verification.verify(store, self.policy)
 
-    def verdict(self, kind: str, left: Sequence[str], right: Sequence[str], reason: str, actor: str) -> int:
-        """The number of a new verdict about two sets of records; entities follow at once."""
+    def verdict(
+        self, kind: str, left: Sequence[str], right: Sequence[str], reason: str, actor: str, *, relation: str = ""
+    ) -> int:
+        """The number of a new verdict about two sets of records; entities follow at once.
+
+        relation: with `related`, how they are, such as household or employer.
+        """
         names = [tuple(steward.parse_record(text) for text in side) for side in (left, right)]
-        given = Verdict(kind, names[0], names[1], reason, actor)
+        details = {"relation": relation} if relation else {}
+        given = Verdict(kind, names[0], names[1], reason, actor, details=details)
         with self.store() as store:
             try:
                 # Who works at the command line has the store, too: nobody else is asked.

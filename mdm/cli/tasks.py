@@ -20,6 +20,9 @@ class Kind(StrEnum):
     cut = "cut"
     crosswalk = "crosswalk"
     reused = "reused"
+    pinned = "pinned"
+    approval = "approval"
+    audit = "audit"
 
 
 class State(StrEnum):
@@ -43,8 +46,9 @@ def tasks(
 
     match: two entities may be one customer. conflict: an entity holds strong identifiers that contradict each other.
     cut: so many records hang together that they were cut apart. crosswalk: what another master said is not what the
-    data says. reused: a record says something wholly different from before. A verdict answers a task; what settles
-    itself becomes obsolete.
+    data says. reused: a record says something wholly different from before. pinned: records contradict a value that a
+    steward fixed. approval: a second person has to agree. audit: a pair drawn at random. A verdict answers a task; what
+    settles itself becomes obsolete.
 
     \b
     Examples:
