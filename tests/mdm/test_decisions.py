@@ -7,8 +7,8 @@ from collections.abc import Callable
 import orjson
 import pytest
 
-from mdm import queue
-from mdm.decisions import Answer, Desk, merging, splitting
+from mdm import queue, relations
+from mdm.decisions import Answer, Desk, members_of, merging, splitting
 from mdm.errors import BadInput, Claimed, Closed, Conflict, MdmError, NotFound, StaleTask
 from mdm.policy import ProjectPolicy, load_policy
 from mdm.queue import Wanted
@@ -438,3 +438,36 @@ def test_what_cannot_be_pinned_is_refused(store: Store, desk: Desk, values: dict
     with pytest.raises(BadInput):
         pin(desk, store, MARY, **values)
     assert stored_rows(store) == rows
+
+
+def test_related_entities_are_told_on_both_and_exported(store: Store, policy: ProjectPolicy, desk: Desk) -> None:
+    given = Verdict("related", (JON,), (ANN,), "family", "jane", details={"relation": "siblings"})
+    number = desk.give(given).verdict_id or 0
+    with store.reading() as connection:
+        for name in (JON, ANN):
+            (told,) = desk.relations_of(connection, home(store, name))
+            assert (told.relation, {told.left, told.right}) == ("siblings", {*homes(store, JON, ANN)})
+        assert desk.relations_of(connection, home(store, MARY)) == []
+        assert [each.verdict_id for each in desk.verdicts_about(connection, home(store, ANN))] == [number]
+        exported = relations.relation_table(connection).to_pylist()
+    assert [(row["relation"], row["verdict_id"]) for row in exported] == [("siblings", number)]
+    desk.undo(number, actor="jane")
+    with store.reading() as connection:
+        assert relations.relation_table(connection).num_rows == 0
+
+
+def test_what_is_confirmed_needs_more_to_grow(store: Store, policy: ProjectPolicy, desk: Desk) -> None:
+    """The same record joins Mary's entity while it is not confirmed; then a steward is asked."""
+    row = {"kind": "P", "name": "Rob Poole", "email": "mary@example.org"}
+    incoming = desk.resolver.reception.of_row("web", "M9", row)
+    assert desk.resolver.put(incoming, actor="test").outcome == "joined"
+    desk.resolver.delete("web", "M9", actor="test")
+    with store.reading() as connection:
+        members = members_of(connection, home(store, MARY))
+    number = desk.give(Verdict("confirmed", members, (), "seen", "jane")).verdict_id or 0
+    stored = desk.resolver.put(incoming, actor="test")
+    apart = stored.outcome == "created"
+    assert verify(store, policy).ok
+    desk.undo(number, actor="jane")
+    assert len({*homes(store, MARY, ("web", "M9"))}) == 1
+    assert apart and stored.tasks

@@ -16,7 +16,7 @@ TASK_WORDS = ("assignee", "claimed_by", "claimed_until", "deferred_until", "prop
 def upgrade() -> None:
     for name in ("comment", "details"):
         op.add_column("verdict", words(name, nullable=True))
-    op.add_column("task", sa.Column("fingerprint", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("task", sa.Column("fingerprint", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
     for name in TASK_WORDS:
         op.add_column("task", words(name, nullable=True))
     op.create_table(
