@@ -19,7 +19,7 @@ golden, engine.survive
              members -> golden records with the origin of every value
 changes, engine.inherit
              parts -> ids that last, and events
-tasks, contradictions, reuse
+tasks, contradictions, oddities, reuse
              entities and links -> questions to stewards
 publish      the store -> files for others
 

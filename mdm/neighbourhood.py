@@ -24,6 +24,7 @@ from mdm.engine.policy import EntityType
 from mdm.engine.release import GRID, Release, to_units
 from mdm.engine.score import Score, Scorer, make_scorer
 from mdm.ledger import RulingIndex
+from mdm.oddities import Bridge, unlikely_sizes, weak_bridges
 from mdm.store import lookup
 from mdm.store.lookup import Known
 from mdm.tasks import Findings
@@ -79,6 +80,7 @@ class Settlement:
     moved: those gone that another type waits for. waiting: people that had not been decided.
     relinked: records all of whose links are made anew, as `made` says; dropped: links that end without that.
     crossed: holders of keys that came to the cap or left it. rulings: that bind. cut: components too large to keep.
+    bridges: weak links that hold an entity together.
     """
 
     people: dict[int, Person]
@@ -92,6 +94,7 @@ class Settlement:
     crossed: frozenset[int]
     waiting: frozenset[int]
     moved: tuple[int, ...]
+    bridges: Sequence[Bridge]
 
     def changed_parts(self) -> list[Part]:
         """The parts that are not what the store holds already: decided records that are one whole entity."""
@@ -280,13 +283,15 @@ class Neighbourhood:
             crossed=frozenset(self.crossed),
             waiting=frozenset(rid for rid in rids if not self.records[rid].resolved),
             moved=tuple(rid for rid in sorted(gone - self.moving) if self.records[rid].state == "active"),
+            bridges=weak_bridges(decision.parts, links, self.judge.merge),
         )
 
     def findings(self, settlement: Settlement) -> Findings:
         """What stewards should know of the entities it decided."""
         strong = self.judge.strong
         known = (part for part in settlement.parts if len(part) > 1)
-        return Findings(sorted(find_among(strong, self.features, known)), settlement.cut)
+        found = sorted(find_among(strong, self.features, known))
+        return Findings(found, settlement.cut, unlikely_sizes(settlement.parts), settlement.bridges)
 
     def _former_neighbours(self) -> set[int]:
         """Whom the record was linked to at merge level, and the members of its entity."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from mdm import contradictions, golden, learning, matching, tasks
+from mdm import contradictions, golden, learning, matching, oddities, tasks
 from mdm.changes import Draft, Portion, draft_changes
 from mdm.deciding import Part, Person, Rulings, partition
 from mdm.engine.cluster import components
-from mdm.engine.release import GRID, Release
+from mdm.engine.release import GRID, Release, to_units
 from mdm.golden import Block
 from mdm.guards import GuardSpec, check_merges, check_sizes
 from mdm.matching import Work
@@ -147,7 +147,12 @@ def decide(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Decided | 
             change = arrivals.now(connection)
             _complete_features(work, connection, people)
             decision = partition(release, people, merge_links, rulings, matching.weigh_inside(work, release))
-        findings = Findings(contradictions.find_in_bulk(work, decision.parts), decision.cut)
+        findings = Findings(
+            contradictions.find_in_bulk(work, decision.parts),
+            decision.cut,
+            oddities.unlikely_sizes(decision.parts),
+            oddities.weak_bridges(decision.parts, merge_links, to_units(release.merge)),
+        )
         leaving = read_people(work, connection, todo.gone)
         reserved = _read_reserved(work, connection, people)
     return Decided(todo, newest, rulings, change, people | leaving, decision.parts, compared, findings, reserved)
@@ -223,8 +228,7 @@ def _touched(release: Release, decided: Decided, portion: Portion, draft: Draft)
     rids = frozenset([*(rid for part in portion.parts for rid in part), *portion.gone])
     before = {decided.people[rid].eid for rid in rids}
     eids = before | {eid for _, eid in draft.membership} | {eid for eid, _ in draft.retired} | {*draft.revived}
-    here = [each for each in decided.findings.contradictions if each.left in rids]
-    findings = Findings(here, decided.findings.cut)
+    findings = decided.findings.among(rids)
     return Touched(release.entity, frozenset(eids - {None}), rids, release.merge, findings)  # type: ignore[arg-type]
 
 

@@ -18,13 +18,16 @@ from sqlalchemy import Connection
 
 from mdm.contradictions import Contradiction
 from mdm.deciding import Part, Rulings
+from mdm.engine.release import to_bits
 from mdm.ids import entity_id
+from mdm.oddities import Bridge
 from mdm.reports import TaskLine
 from mdm.store import crosswalk, goldens, links, pins, records, tasks
 from mdm.store.tasks import Closing, Question, Task
 from mdm.store.verdicts import Identity, Verdict
 
 MATCH, CONFLICT, CUT, CROSSWALK, REUSED = "match", "conflict", "cut", "crosswalk", tasks.REUSED
+WEAK, SIZE = "weak", "size"
 APPROVAL, PINNED, AUDIT = "approval", "pinned", "audit"
 # What others put, which stands as long as its records are as they were then.
 LASTING = (APPROVAL, AUDIT)
@@ -32,6 +35,8 @@ KINDS: Mapping[str, str] = {
     MATCH: "two entities may be one customer",
     CONFLICT: "strong identifiers inside an entity contradict each other",
     CUT: "so many records hang together that they were cut apart at higher thresholds",
+    WEAK: "one weak link holds two groups of records together",
+    SIZE: "an entity has more records than is likely",
     REUSED: "a record says something wholly different from before: its number may be somebody else's now",
     CROSSWALK: "the crosswalk of another master says otherwise",
     PINNED: "the records say something else than when a value was pinned",
@@ -46,10 +51,24 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What deciding saw and the store does not show; cut: components too large to keep, as sorted records."""
+    """What deciding saw and the store does not show; cut: components too large to keep, as sorted records.
+
+    large: entities of unlikely size. bridges: the weakest link of those that hang together by a weak one.
+    """
 
     contradictions: Sequence[Contradiction] = ()
     cut: Sequence[Part] = ()
+    large: Sequence[Part] = ()
+    bridges: Sequence[Bridge] = ()
+
+    def among(self, rids: AbstractSet[int]) -> Findings:
+        """What was seen of the entities that have their first records among these."""
+        return replace(
+            self,
+            contradictions=[each for each in self.contradictions if each.left in rids],
+            large=[part for part in self.large if part[0] in rids],
+            bridges=[bridge for bridge in self.bridges if bridge.left in rids],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +120,8 @@ def _questions(
         # One question however many reasons there are to ask it.
         drafts[draft.question] = draft if known is None else replace(draft, bits=known.bits)
     pinned = _contradicted_pins(connection, touched, homes)
-    yield from _sized(connection, touched, [*drafts.values(), *pinned])
+    odd = [*_weak(touched, homes, rulings), *_large(touched, homes, rulings)]
+    yield from _sized(connection, touched, [*drafts.values(), *odd, *pinned])
     yield from _cuts(touched, homes)
     yield from _reuses(standing, present)
     yield from _lasting(connection, standing)
@@ -155,6 +175,21 @@ def _conflicts(touched: Touched, homes: Mapping[int, int | None], rulings: Rulin
         )
         for eid, here in found.items()
     ]
+
+
+def _weak(touched: Touched, homes: Mapping[int, int | None], rulings: Rulings) -> Iterator[Question]:
+    """One question per entity that a weak link holds together, unless verdicts do."""
+    for left, right, units in touched.findings.bridges:
+        if homes.get(left) is not None and not _held_together(rulings, left, right):
+            draft = _draft(touched, WEAK, (homes[left], None), (left, right), details={})
+            yield replace(draft, bits=to_bits(units))
+
+
+def _large(touched: Touched, homes: Mapping[int, int | None], rulings: Rulings) -> Iterator[Question]:
+    """One question per entity of unlikely size, unless a verdict names it whole."""
+    for part in touched.findings.large:
+        if homes.get(part[0]) is not None and not any(side.issuperset(part) for side in rulings.same):
+            yield _draft(touched, SIZE, (homes[part[0]], None), (part[0], None), details={"size": len(part)})
 
 
 def _held_together(rulings: Rulings, left: int, right: int) -> bool:
