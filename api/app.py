@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 
 from api.errors import add_handlers
 from api.middleware import Around
-from api.routes import bulk, entities, health, match, records
+from api.routes import bulk, entities, health, match, records, tasks, verdicts
 from api.security import admit
 from api.service import running
 from api.settings import Settings, settings_of
@@ -44,7 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Around, body_bytes=settings.body_bytes)
     add_handlers(app)
     # The longer paths come first: a record id may hold slashes.
-    for module in (bulk, match, entities, records, health):
+    for module in (bulk, match, tasks, verdicts, entities, records, health):
         app.include_router(module.router)
     return app
 

@@ -13,13 +13,13 @@ learning, labelling, linkage
              all records -> a release, when a new one is due
 matching, engine.score
              keys -> candidate pairs -> links, weighed by SQL in bulk and by the same rules in Python
-resolving, unresolved, deciding, engine.cluster
+resolving, unresolved, deciding, ledger, engine.cluster
              links and verdicts -> the partition into entities
 golden, engine.survive
              members -> golden records with the origin of every value
 changes, engine.inherit
              parts -> ids that last, and events
-tasks, contradictions, reuse
+tasks, contradictions, oddities, reuse
              entities and links -> questions to stewards
 publish      the store -> files for others
 

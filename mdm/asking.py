@@ -19,7 +19,8 @@ from mdm.engine.release import to_bits
 from mdm.engine.score import UNKNOWN, Evidence, Score
 from mdm.explaining import level_name, shown_values
 from mdm.incoming import Incoming
-from mdm.neighbourhood import Change, Judge, Neighbourhood, RulingIndex, Settlement
+from mdm.ledger import RulingIndex
+from mdm.neighbourhood import Change, Judge, Neighbourhood, Settlement
 from mdm.store import lookup
 from mdm.store.lookup import Known
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from mdm.engine.cluster import Component, Node, Pair, cluster, components, limits_of
 from mdm.engine.release import Release, to_units
+from mdm.sayings import APART, CONFIRMED, sayings_of
 from mdm.store.verdicts import Verdict
 
 # All inner pairs of a component are scored: n^2 / 2. A larger one is cut at higher thresholds first.
@@ -60,10 +61,14 @@ class Weigh(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rulings:
-    """The verdicts that bind, as record numbers: sets held together, and pairs of sets kept apart."""
+    """The verdicts that bind, as record numbers: sets held together, and pairs of sets kept apart.
+
+    confirmed: those of `same` that a steward looked at as a whole, which others need more evidence to join.
+    """
 
     same: tuple[frozenset[int], ...] = ()
     different: tuple[tuple[frozenset[int], frozenset[int]], ...] = ()
+    confirmed: tuple[frozenset[int], ...] = ()
 
     def ties(self, people: Mapping[int, Person]) -> list[Pair]:
         """Pairs that connect each set held together, among these people."""
@@ -90,15 +95,16 @@ class Decision:
 
 def rulings_of(verdicts: Iterable[Verdict], rids: Mapping[tuple[str, str], int]) -> Rulings:
     """The rulings of the active verdicts; records that are not stored are passed over."""
-    same, different = [], []
+    same, different, confirmed = [], [], []
     for verdict in verdicts:
-        left = frozenset(rids[name] for name in verdict.left if name in rids)
-        right = frozenset(rids[name] for name in verdict.right if name in rids)
-        if verdict.kind == "same":
-            same.append(left | right)
-        elif verdict.kind == "different":
-            different.append((left, right))
-    return Rulings(tuple(same), tuple(different))
+        for saying in sayings_of(verdict):
+            left, right = (frozenset(rids[name] for name in side if name in rids) for side in saying[1:])
+            if saying.what == APART:
+                different.append((left, right))
+            elif left | right:
+                same.append(left | right)
+                confirmed += [left | right] if verdict.kind == CONFIRMED else []
+    return Rulings(tuple(same), tuple(different), tuple(confirmed))
 
 
 def partition(
@@ -185,6 +191,7 @@ def _cluster_piece(
         units={_ordered(place[a], place[b]): value for (a, b), value in units.items()},
         same=tuple(_places(side, place) for side in rulings.same if not side.isdisjoint(place)),
         different=tuple((_places(a, place), _places(b, place)) for a, b in rulings.different),
+        confirmed=tuple(_places(side, place) for side in rulings.confirmed if not side.isdisjoint(place)),
     )
     groups = cluster(component, limits_of(release)).groups
     return [tuple(sorted(ordered[index] for index in group)) for group in groups]

@@ -8,7 +8,10 @@ MdmError
 │   └── UnknownField
 ├── NotFound        no such record, entity, release ...                                exit 2, HTTP 404
 ├── Conflict        somebody else was first, or an older decision says otherwise       exit 2, HTTP 409
-│   └── Outdated        the version that the caller saw is not the present one             HTTP 412
+│   ├── Outdated        the version that the caller saw is not the present one             HTTP 412
+│   ├── StaleTask       a task is not what the steward saw; `task` is the present one
+│   ├── Claimed         another steward works on the task
+│   └── Closed          the task has been answered, or nothing asks it any more
 ├── Breaker         a guard stopped the run before harm                                exit 3
 ├── Unavailable     try again later                                                    exit 1, HTTP 503
 │   └── OtherPolicy     the project's policy is not the one that decides                   HTTP 503
@@ -65,6 +68,23 @@ class Conflict(MdmError):
 
 class Outdated(Conflict):
     code = "outdated"
+
+
+class StaleTask(Conflict):
+    code = "stale"
+
+    def __init__(self, message: str, task_id: int, task: object) -> None:
+        super().__init__(message)
+        self.task_id = task_id
+        self.task = task
+
+
+class Claimed(Conflict):
+    code = "claimed"
+
+
+class Closed(Conflict):
+    code = "task_closed"
 
 
 class Breaker(MdmError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from mdm.engine.policy import EntityType
 from mdm.engine.survive import Golden, Member, survive
-from mdm.store import records
+from mdm.store import pins, records
 from mdm.workers import spread
 
 # Fewer blocks are made here: processes would cost more than they save.
@@ -20,12 +20,16 @@ COLUMNS = ("rid", "source", "record_id", "updated_at", "claims")
 
 
 class MemberRow(NamedTuple):
-    """A record as survivorship needs it, its claims still JSON text: parsing them is most of the work."""
+    """A record as survivorship needs it, its claims still JSON text: parsing them is most of the work.
+
+    pins: field -> value that a steward fixed, bound to this record.
+    """
 
     source: str
     record_id: str
     updated_at: str | None
     claims: str
+    pins: Mapping[str, Mapping[str, str]] = {}
 
 
 # The members of some entities, a list for each.
@@ -44,8 +48,8 @@ class GoldenMaker:
 
 
 def _member(row: MemberRow) -> Member:
-    source, record_id, updated_at, claims = row
-    return Member(source, record_id, updated_at, orjson.loads(claims))
+    source, record_id, updated_at, claims, pins = row
+    return Member(source, record_id, updated_at, orjson.loads(claims), pins)
 
 
 def golden_text(golden: Golden) -> str:
@@ -74,4 +78,7 @@ def load_block(connection: Connection, parts: Sequence[Sequence[int]]) -> Block:
     table = records.load(connection, [rid for part in parts for rid in part], COLUMNS)
     columns = (table[name].to_pylist() for name in COLUMNS[1:])
     rows = dict(zip(table["rid"].to_pylist(), map(MemberRow, *columns), strict=True))
+    for pin in pins.of_records(connection, rows):
+        row = rows[pin.rid]
+        rows[pin.rid] = row._replace(pins={**row.pins, pin.field: pin.value})
     return [[rows[rid] for rid in part] for part in parts]

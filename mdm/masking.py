@@ -48,6 +48,12 @@ def masked_golden(role: str, entity: EntityType, golden: Mapping[str, Any]) -> d
     for name, winners in golden.items():
         pii = field_class(entity, name)
         if masked(role, pii, MASK) is not None:
-            values = ({sub: masked(role, pii, text) for sub, text in winner["value"].items()} for winner in winners)
-            shown[name] = [{**winner, "value": value} for winner, value in zip(winners, values, strict=True)]
+            shown[name] = [_masked_winner(role, pii, winner) for winner in winners]
     return shown
+
+
+def _masked_winner(role: str, pii: str, winner: Mapping[str, Any]) -> dict[str, Any]:
+    """The winner, and what a pin holds against, as the role may see them."""
+    told = {"value": winner["value"]} | ({"over": winner["over"]} if winner.get("over") else {})
+    seen = {key: {sub: masked(role, pii, text) for sub, text in value.items()} for key, value in told.items()}
+    return {**winner, **seen}

@@ -24,6 +24,8 @@ from mdm.engine.level_python import Weighed as PairWeight
 from mdm.engine.policy import EntityType
 from mdm.engine.release import GRID, Release, to_units
 from mdm.engine.score import Score, Scorer, make_scorer
+from mdm.ledger import RulingIndex
+from mdm.oddities import Bridge, unlikely_sizes, weak_bridges
 from mdm.store import lookup
 from mdm.store.lookup import Known
 from mdm.tasks import Findings
@@ -57,18 +59,18 @@ class Change:
     """What becomes of one record within one entity type: how its neighbours knew it, and how they will.
 
     before: None when it had no part in the type. after: None when it has none any more; features: of `after`.
+    seeds: records that stay as they are, and whose entities are to be decided anew.
     """
 
-    before: Known | None
-    after: Known | None
+    before: Known | None = None
+    after: Known | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
+    seeds: frozenset[int] = frozenset()
 
     @property
-    def rid(self) -> int:
-        """The number of the record."""
-        known = self.after or self.before
-        assert known is not None
-        return known.rid
+    def moving(self) -> frozenset[int]:
+        """The record that comes, changes or goes, if any."""
+        return frozenset(known.rid for known in (self.after, self.before) if known is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Settlement:
     moved: those gone that another type waits for. waiting: people that had not been decided.
     relinked: records all of whose links are made anew, as `made` says; dropped: links that end without that.
     crossed: holders of keys that came to the cap or left it. rulings: that bind. cut: components too large to keep.
+    bridges: weak links that hold an entity together.
     """
 
     people: dict[int, Person]
@@ -92,6 +95,7 @@ class Settlement:
     crossed: frozenset[int]
     waiting: frozenset[int]
     moved: tuple[int, ...]
+    bridges: Sequence[Bridge]
 
     def changed_parts(self) -> list[Part]:
         """The parts that are not what the store holds already: decided records that are one whole entity."""
@@ -104,30 +108,6 @@ class Settlement:
         return not homes and home is not None and sizes[home] == len(part) and self.waiting.isdisjoint(part)
 
 
-class RulingIndex:
-    """All verdicts that bind, found by the records they name: one decision is about few of them."""
-
-    def __init__(self, rulings: Rulings) -> None:
-        self._same: dict[int, list[frozenset[int]]] = {}
-        self._different: dict[int, list[tuple[frozenset[int], frozenset[int]]]] = {}
-        for side in rulings.same:
-            for rid in side:
-                self._same.setdefault(rid, []).append(side)
-        for pair in rulings.different:
-            for rid in pair[0] | pair[1]:
-                self._different.setdefault(rid, []).append(pair)
-
-    def tied(self, rids: Iterable[int]) -> set[int]:
-        """Whom verdicts hold together with the records."""
-        return {other for rid in rids for side in self._same.get(rid, ()) for other in side}
-
-    def about(self, rids: Iterable[int]) -> Rulings:
-        """The verdicts that name one of the records."""
-        same = {side: None for rid in rids for side in self._same.get(rid, ())}
-        different = {pair: None for rid in rids for pair in self._different.get(rid, ())}
-        return Rulings(tuple(same), tuple(different))
-
-
 class Neighbourhood:
     """The records around one change, as they will be after it; lives as long as one transaction."""
 
@@ -136,7 +116,8 @@ class Neighbourhood:
         self.judge = judge
         self.change = change
         self.records: dict[int, Known] = {}
-        self.relinked: set[int] = {change.rid}
+        self.moving = change.moving
+        self.relinked: set[int] = {*self.moving}
         self.dropped: set[Pair] = set()
         self.crossed: set[int] = set()
         self.made: dict[Pair, Score] = {}
@@ -147,12 +128,12 @@ class Neighbourhood:
         self._raw: dict[int, list[int]] = {}
         self._visited: set[int] = set()
         if change.after is not None:
-            self.records[change.rid] = change.after
-            self._features[change.rid] = change.features
+            self.records[change.after.rid] = change.after
+            self._features[change.after.rid] = change.features
 
     def load(self, rids: Iterable[int]) -> None:
         """Read the records that are not known yet."""
-        missing = set(rids) - self.records.keys() - {self.change.rid}
+        missing = set(rids) - self.records.keys() - self.moving
         if missing:
             self.records |= {known.rid: known for known in lookup.by_rids(self.connection, missing)}
 
@@ -201,8 +182,8 @@ class Neighbourhood:
         mine = frozenset(() if self.change.after is None else self.change.after.keys)
         found: dict[int, set[int]] = {}
         for key in wanted:
-            held = found[key] = set(self._raw[key])
-            (held.add if key in mine else held.discard)(self.change.rid)
+            held = set(self._raw[key])
+            found[key] = held | self.moving if key in mine else held - self.moving
         return found
 
     def candidates(self, rid: int) -> set[int]:
@@ -239,7 +220,7 @@ class Neighbourhood:
             if before <= cap < len(after[key]):
                 touched |= self._part(set(self._raw[key]))
             elif before > cap >= len(after[key]):
-                touched |= self._meet(after[key] - {self.change.rid})
+                touched |= self._meet(after[key] - self.moving)
         return touched
 
     def _part(self, crowd: set[int]) -> set[int]:
@@ -286,10 +267,10 @@ class Neighbourhood:
 
         rulings: of all verdicts. Links of records that wait to be decided are made anew on the way.
         """
-        seeds = self.cross_caps() | self._former_neighbours()
+        seeds = self.cross_caps() | self._former_neighbours() | self.change.seeds
         if self.change.after is not None:
-            self.relink(self.change.rid)
-            seeds.add(self.change.rid)
+            self.relink(self.change.after.rid)
+            seeds.add(self.change.after.rid)
         rids, links, gone = self._closure(seeds, rulings)
         # A link met before its end turned out to be outdated, or to leave, counts no more.
         links = {link for link in links if self._stands(link) and rids.issuperset(link[:2])}
@@ -307,14 +288,16 @@ class Neighbourhood:
             dropped=frozenset(self.dropped),
             crossed=frozenset(self.crossed),
             waiting=frozenset(rid for rid in rids if not self.records[rid].resolved),
-            moved=tuple(rid for rid in gone if rid != self.change.rid and self.records[rid].state == "active"),
+            moved=tuple(rid for rid in sorted(gone - self.moving) if self.records[rid].state == "active"),
+            bridges=weak_bridges(decision.parts, links, self.judge.merge),
         )
 
     def findings(self, settlement: Settlement) -> Findings:
         """What stewards should know of the entities it decided."""
         strong = self.judge.strong
         known = (part for part in settlement.parts if len(part) > 1)
-        return Findings(sorted(find_among(strong, self.features, known)), settlement.cut)
+        found = sorted(find_among(strong, self.features, known))
+        return Findings(found, settlement.cut, unlikely_sizes(settlement.parts), settlement.bridges)
 
     def _former_neighbours(self) -> set[int]:
         """Whom the record was linked to at merge level, and the members of its entity."""
@@ -331,7 +314,7 @@ class Neighbourhood:
     def _members(self, eids: Iterable[int]) -> set[int]:
         """The present members of the entities."""
         found = lookup.members(self.connection, eids)
-        self.records |= {known.rid: known for known in found if known.rid != self.change.rid}
+        self.records |= {known.rid: known for known in found if known.rid not in self.moving}
         return {known.rid for known in found}
 
     def _leaving(self) -> set[int]:
@@ -341,7 +324,7 @@ class Neighbourhood:
             return {rid for rid in self._members([before.eid]) if not self.takes_part(rid)}
         # Of a record that an entity of another type still holds, this type has only links.
         is_held = before is not None and before.home not in (None, self.judge.entity.name)
-        return set() if self.change.after is not None or is_held else {self.change.rid}
+        return set() if self.change.after is not None or is_held else {*self.moving}
 
     def _closure(self, seeds: set[int], rulings: RulingIndex) -> tuple[set[int], set[Link], set[int]]:
         """Everybody whom merge-level links, entities and verdicts connect to the seeds; the links; who leaves."""
@@ -361,7 +344,7 @@ class Neighbourhood:
             reached = {end for left, right, _ in new for end in (left, right)}
             reached |= rulings.tied(fresh)
             companions = self._companions(fresh)
-            gone |= {rid for rid in companions if not self.takes_part(rid) and rid != self.change.rid}
+            gone |= {rid for rid in companions - self.moving if not self.takes_part(rid)}
             reached = (reached | companions) - rids - gone
         return rids, links, gone
 

@@ -22,7 +22,8 @@ from mdm import (
     tasks,
     verification,
 )
-from mdm.errors import BadProject
+from mdm.decisions import Desk
+from mdm.errors import BadProject, OtherPolicy
 from mdm.evaluation.report import evaluate
 from mdm.evaluation.truth import read_truth
 from mdm.history import run_summaries
@@ -47,6 +48,7 @@ from mdm.reports import (
     VerdictLine,
     VerifyReport,
 )
+from mdm.resolve import Resolver
 from mdm.resolving import Ruling
 from mdm.scorecard import read_scorecard
 from mdm.scorecard.report import ScorecardReport
@@ -105,6 +107,7 @@ class Project:
             if dry:
                 return self._rehearse(store, options, progress, before)
             run_id, tally = run_batch(store, self.policy, options, progress)
+            Desk(Resolver(store, self.policy)).expire_pins()
             return self._run_report(store, run_id, tally, before)
 
     def _rehearse(self, store: Store, options: Options, progress: Progress, before: Mapping[str, int]) -> RunReport:
@@ -256,23 +259,37 @@ class Project:
         with self.store() as store:
             return verification.verify(store, self.policy)
 
-    def verdict(self, kind: str, left: Sequence[str], right: Sequence[str], reason: str, actor: str) -> int:
-        """The number of a new verdict about two sets of records; entities follow at once."""
+    def verdict(
+        self, kind: str, left: Sequence[str], right: Sequence[str], reason: str, actor: str, *, relation: str = ""
+    ) -> int:
+        """The number of a new verdict about two sets of records; entities follow at once.
+
+        relation: with `related`, how they are, such as household or employer.
+        """
         names = [tuple(steward.parse_record(text) for text in side) for side in (left, right)]
+        details = {"relation": relation} if relation else {}
+        given = Verdict(kind, names[0], names[1], reason, actor, details=details)
         with self.store() as store:
-            with store.writing() as connection:
-                number = steward.give_verdict(connection, Verdict(kind, names[0], names[1], reason, actor))
-            self._settle(store)
+            try:
+                # Who works at the command line has the store, too: nobody else is asked.
+                return Desk(Resolver(store, self.policy)).give_alone(given)
+            except OtherPolicy:
+                with store.writing() as connection:
+                    number = steward.give_verdict(connection, given)
+                self._settle(store)
         return number
 
     def withdraw(self, verdict_id: int, *, reason: str = "", actor: str = "") -> None:
         """Withdraw a verdict; entities become at once what they would be without it."""
         with self.store() as store:
-            with store.writing() as connection:
-                withdrawn = verdicts.get(connection, verdict_id)
-                steward.withdraw_verdict(connection, verdict_id, reason=reason, actor=actor)
-                quarantine.follow(connection, self.policy, withdrawn)
-            self._settle(store)
+            try:
+                Desk(Resolver(store, self.policy)).undo(verdict_id, reason=reason, actor=actor)
+            except OtherPolicy:
+                with store.writing() as connection:
+                    withdrawn = verdicts.get(connection, verdict_id)
+                    steward.withdraw_verdict(connection, verdict_id, reason=reason, actor=actor)
+                    quarantine.follow(connection, self.policy, withdrawn)
+                self._settle(store)
 
     def quarantined(self, *, every: bool = False) -> list[QuarantinedLine]:
         """The records that rules keep apart and no steward decided about; every: also those that one did."""

@@ -112,6 +112,21 @@ class MatchSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class StewardshipSpec:
+    """How stewards work: minutes that a claim lasts, days until what was unsure is asked again.
+
+    Four eyes: a second person has to agree where a decision affects so many records (None: any number), a record of
+    one of these sources, or an entity that was confirmed.
+    """
+
+    lease: int = 30
+    unsure: int = 30
+    records: int | None = 50
+    sources: frozenset[str] = frozenset()
+    confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectFile:
     """The policy of a project; `store` is a URL, absolute for SQLite; `path` is absolute.
 
@@ -128,6 +143,7 @@ class ProjectFile:
     guards: GuardSpec
     survivorship: Mapping[str, SurvivorshipPolicy]
     renames: Mapping[str, str]
+    stewardship: StewardshipSpec = StewardshipSpec()
 
 
 def load_project(path: Path, environ: Mapping[str, str] | None = None) -> ProjectFile:
@@ -153,6 +169,7 @@ def project_of(document: Document, environ: Mapping[str, str]) -> ProjectFile:
         guards=GuardSpec(**dict(door.guards)),
         survivorship=_survivorship(document, door, entities),
         renames=_renames(document, door),
+        stewardship=_stewardship(document, door),
     )
 
 
@@ -337,6 +354,15 @@ def _renames(document: Document, door: ProjectDoor) -> dict[str, str]:
         if old is not None:
             renames[name] = old
     return renames
+
+
+def _stewardship(document: Document, door: ProjectDoor) -> StewardshipSpec:
+    spec = door.stewardship
+    for place, name in enumerate(spec.four_eyes.sources):
+        if name not in door.sources:
+            raise document.refuse_word(("stewardship", "four_eyes", "sources", place), name, "source", door.sources)
+    four = spec.four_eyes
+    return StewardshipSpec(spec.lease, spec.unsure, four.records, frozenset(four.sources), four.confirmed)
 
 
 def _match(document: Document, door: ProjectDoor) -> MatchSpec:

@@ -107,6 +107,22 @@ class GuardsDoor(_Door):
     entity_size: Annotated[int, Field(ge=2)] = 150
 
 
+class FourEyesDoor(_Door):
+    """`{records: 50, sources: [bank], confirmed: true}`: which decisions a second person has to agree to."""
+
+    records: Annotated[int, Field(ge=2)] | None = 50
+    sources: list[str] = []
+    confirmed: bool = True
+
+
+class StewardshipDoor(_Door):
+    """`{lease: 30, unsure: 30, four_eyes: {...}}`: minutes of a claim, days until what nobody knows is asked again."""
+
+    lease: Annotated[int, Field(ge=1, le=1440)] = 30
+    unsure: Annotated[int, Field(ge=1, le=3650)] = 30
+    four_eyes: FourEyesDoor = FourEyesDoor()
+
+
 class ProjectDoor(_Door):
     """The whole file."""
 
@@ -117,6 +133,7 @@ class ProjectDoor(_Door):
     match: MatchDoor = MatchDoor()
     guards: GuardsDoor = GuardsDoor()
     survivorship: dict[str, SurvivorshipDoor] = {}
+    stewardship: StewardshipDoor = StewardshipDoor()
 
 
 def open_door(document: Document) -> ProjectDoor:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from mdm import learning, quarantine
+from mdm import learning, quarantine, relations
 from mdm.engine.policy import EntityType
 from mdm.engine.release import Release, to_bits, to_units
 from mdm.engine.score import UNKNOWN
@@ -241,6 +241,8 @@ def _write_all(connection: Connection, policy: ProjectPolicy, files: FileSet, si
     for table in _aliases(view):
         files.write("aliases", table)
     _write_golden(view, files)
+    files.start("relations", relations.TABLE)
+    files.write("relations", relations.relation_table(connection))
     files.start("links", LINKS)
     for table in _links(view):
         files.write("links", table)

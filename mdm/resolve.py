@@ -8,7 +8,7 @@ every write transaction takes), so whatever is read inside stays true until it i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -25,16 +25,15 @@ from mdm.errors import MdmError, NotFound, OtherPolicy, Outdated
 from mdm.golden import GoldenMaker, load_block
 from mdm.ids import entity_id
 from mdm.incoming import Incoming, Reception
-from mdm.neighbourhood import Change, Judge, Neighbourhood, RulingIndex, Settlement, make_judge
+from mdm.ledger import Ledger, RulingIndex, keep_up, read_ledger
+from mdm.neighbourhood import Change, Judge, Neighbourhood, Settlement, make_judge
 from mdm.policy import ProjectPolicy
 from mdm.store import Store, arrivals, audit, entities, keys, links, lookup, records, releases, verdicts
 from mdm.store.entities import EntityChanges
 from mdm.store.links import LinkRow
 from mdm.store.lookup import Known
 from mdm.store.records import RecordRow
-from mdm.store.verdicts import Content
 from mdm.tasks import Touched
-from mdm.unresolved import read_rulings
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +77,6 @@ class Stored:
     issues: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What the verdicts up to the newest say: who belongs together, and how contents are to be read."""
-
-    newest: int
-    rulings: RulingIndex
-    amendments: Mapping[Content, Amendment]
-
-
 class Bench:
     """The judges in office and the verdicts that bind, kept compiled between transactions."""
 
@@ -101,6 +91,19 @@ class Bench:
 
         Raises OtherPolicy when records are read, or decided, by another policy than this process has loaded.
         """
+        judge, newest = self._office(connection, entity)
+        return judge, self._read_ledger(connection, newest).rulings
+
+    def sole_judge(self, connection: Connection, entity: str) -> Judge:
+        """Who decides about the type; for a transaction that has given verdicts itself. Raises OtherPolicy."""
+        return self._office(connection, entity)[0]
+
+    def rulings(self, connection: Connection) -> RulingIndex:
+        """What all verdicts say, before the transaction gives any itself."""
+        return self._read_ledger(connection, verdicts.last(connection)).rulings
+
+    def _office(self, connection: Connection, entity: str) -> tuple[Judge, int]:
+        """The judge, and the number of the newest verdict."""
         now = lookup.situation(connection, entity)
         judge = self._default(entity) if now.release_id is None else self._active(connection, entity, now.release_id)
         mine = self.policy.hashes[entity]
@@ -109,7 +112,7 @@ class Bench:
                 f"the project of this process is not the one that decides about {entity}: run `mdm run`, or let the "
                 "server load the present project file"
             )
-        return judge, self._read_ledger(connection, now.verdict).rulings
+        return judge, now.verdict
 
     def amendment(self, connection: Connection, incoming: Incoming) -> Amendment | None:
         """What stewards decided about this content of the record, which a rule rejects or they corrected."""
@@ -134,9 +137,10 @@ class Bench:
 
     def _read_ledger(self, connection: Connection, newest: int) -> Ledger:
         known = self._ledger
-        if known is None or known.newest != newest:
-            rulings = RulingIndex(read_rulings(connection, verdicts.active(connection)))
-            known = self._ledger = Ledger(newest, rulings, verdicts.amendments(connection))
+        if known is None or known.newest > newest:
+            known = self._ledger = read_ledger(connection, newest)
+        elif known.newest < newest:
+            known = self._ledger = keep_up(connection, known, newest)
         return known
 
 
@@ -229,6 +233,22 @@ class Resolver:
         result = _result(_settle(connection, plans, after.rid), stored, after)
         _note(connection, actor, after, result)
         return result
+
+    def decide_within(self, connection: Connection, rids: Collection[int], rulings: RulingIndex) -> list[Settled]:
+        """What became of everybody around these records, which are as they were: verdicts say otherwise now.
+
+        rulings: of all verdicts, also those that this transaction gave. Raises OtherPolicy.
+        """
+        known = lookup.by_rids(connection, rids)
+        types = {name for each in known for name in (each.home, each.entity_type) if name is not None}
+        plans = []
+        for name in sorted(types):
+            seeds = frozenset(each.rid for each in known if name in (each.home, each.entity_type))
+            judge = self.bench.sole_judge(connection, name)
+            _put_in_office(connection, judge)
+            around = Neighbourhood(connection, judge, Change(seeds=seeds))
+            plans.append(Plan(around, around.decide(rulings)))
+        return [_write(connection, plan) for plan in plans]
 
     def _plans(
         self, connection: Connection, stored: Known | None, after: Known, features: Mapping[str, Any]

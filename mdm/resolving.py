@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 from sqlalchemy import Connection
 
-from mdm import contradictions, freshness, golden, learning, matching, tasks
+from mdm import contradictions, freshness, golden, learning, matching, oddities, tasks
 from mdm.changes import Draft, Portion, draft_changes
 from mdm.deciding import Part, Person, Rulings, partition
 from mdm.engine.cluster import components
-from mdm.engine.release import GRID, Release
+from mdm.engine.release import GRID, Release, to_units
 from mdm.golden import Block
 from mdm.guards import GuardSpec, check_merges, check_sizes
 from mdm.matching import Work
@@ -159,7 +159,12 @@ def decide(store: Store, work: Work, ruling: Ruling, watch: Watch) -> Decided | 
             change = arrivals.now(connection)
             _complete_features(work, connection, people)
             decision = partition(release, people, merge_links, rulings, matching.weigh_inside(work, release))
-        findings = Findings(contradictions.find_in_bulk(work, decision.parts), decision.cut)
+        findings = Findings(
+            contradictions.find_in_bulk(work, decision.parts),
+            decision.cut,
+            oddities.unlikely_sizes(decision.parts),
+            oddities.weak_bridges(decision.parts, merge_links, to_units(release.merge)),
+        )
         leaving = read_people(work, connection, todo.gone)
         reserved = _read_reserved(work, connection, people)
     return Decided(todo, newest, rulings, change, people | leaving, decision.parts, compared, findings, reserved)
@@ -183,6 +188,10 @@ def _link(work: Work, connection: Connection, release: Release, todo: Unresolved
         scratch.execute("drop table if exists relinked")
         append(scratch, "relinked", pa.table({"rid": pa.array(todo.linked, pa.int64())}))
         pairs = matching.make_candidates(work, release.cap, among="relinked")
+        if todo.held:
+            # They have keys of the type already.
+            held = ", ".join(map(str, sorted(todo.held)))
+            scratch.execute(f"delete from {work.table('pairs')} where l in ({held}) or r in ({held})")
         ends = f"select distinct unnest([l, r]) from {work.table('pairs')}"
         _load_features(work, connection, [rid for (rid,) in scratch.execute(ends).fetchall()])
     matching.score_links(work, release)
@@ -234,8 +243,7 @@ def _touched(release: Release, decided: Decided, portion: Portion, draft: Draft)
     rids = frozenset([*(rid for part in portion.parts for rid in part), *portion.gone])
     before = {decided.people[rid].eid for rid in rids}
     eids = before | {eid for _, eid in draft.membership} | {eid for eid, _ in draft.retired} | {*draft.revived}
-    here = [each for each in decided.findings.contradictions if each.left in rids]
-    findings = Findings(here, decided.findings.cut)
+    findings = decided.findings.among(rids)
     return Touched(release.entity, frozenset(eids - {None}), rids, release.merge, findings)  # type: ignore[arg-type]
 
 

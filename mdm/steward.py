@@ -9,10 +9,9 @@ from sqlalchemy import Connection
 from mdm import tasks
 from mdm.engine.cluster import components
 from mdm.errors import BadInput, Conflict, NotFound
+from mdm.sayings import APART, TOGETHER, UNSURE, Saying, check, named_by, sayings_of, told
 from mdm.store import audit, records, verdicts
 from mdm.store.verdicts import Identity, Verdict
-
-KINDS = ("same", "different")
 
 
 def give_verdict(connection: Connection, given: Verdict) -> int:
@@ -20,16 +19,23 @@ def give_verdict(connection: Connection, given: Verdict) -> int:
 
     Raises NotFound for a record that is not stored, Conflict when it contradicts a verdict that holds.
     """
-    if given.kind not in KINDS:
-        raise BadInput(f"unknown verdict {given.kind!r}; known: {', '.join(KINDS)}")
+    verdict_id = enter_verdict(connection, given, verdicts.active(connection))
+    records.unresolve(connection, records.numbers(connection, named_by(given)).values())
+    note(connection, given.actor, "verdict.given", verdict_id, given)
+    return verdict_id
+
+
+def enter_verdict(connection: Connection, given: Verdict, held: Iterable[Verdict]) -> int:
+    """The number of the verdict in the ledger; tasks that it answers are applied. Nothing is decided anew by that.
+
+    held: the verdicts that hold, those at least that are tied to its records. Raises what `give_verdict` raises.
+    """
+    check(given)
     rids = _rids(connection, (*given.left, *given.right))
-    if set(given.left) & set(given.right) and given.kind == "different":
-        raise BadInput("a record cannot be different from itself")
-    _refuse_contradiction(given, verdicts.active(connection))
+    _refuse_contradiction(given, held)
     verdict_id = verdicts.add(connection, given)
-    tasks.answer(connection, verdict_id, given, _homes(connection, rids))
-    records.unresolve(connection, rids.values())
-    _note(connection, given.actor, "verdict.given", verdict_id, given)
+    if given.kind != UNSURE:
+        tasks.answer(connection, verdict_id, given, _homes(connection, rids))
     return verdict_id
 
 
@@ -39,7 +45,7 @@ def withdraw_verdict(connection: Connection, verdict_id: int, *, reason: str, ac
     undo_id = verdicts.undo(connection, verdict_id, reason=reason, actor=actor)
     known = records.by_ids(connection, (*withdrawn.left, *withdrawn.right))
     records.unresolve(connection, [record.rid for record in known])
-    _note(connection, actor, "verdict.withdrawn", verdict_id, withdrawn)
+    note(connection, actor, "verdict.withdrawn", verdict_id, withdrawn)
     return undo_id
 
 
@@ -65,45 +71,46 @@ def _rids(connection: Connection, names: Sequence[Identity]) -> dict[Identity, i
 
 
 def _refuse_contradiction(given: Verdict, active: Iterable[Verdict]) -> None:
-    """What `same` verdicts hold together, directly or through others, no `different` may keep apart."""
+    """What verdicts hold together, directly or through others, no other may keep apart."""
     held = [*active, given]
     groups = _held_together(held)
     for verdict in held:
-        if verdict.kind == "different" and any(_both_sides(verdict, group) for group in groups):
-            older = verdict if verdict is not given else _tie_across(held, given)
-            raise Conflict(
-                f"this contradicts verdict {older.verdict_id} ({older.kind}, by {older.actor}, "
-                f"{older.recorded_at}); withdraw that one first: mdm verdict undo {older.verdict_id}"
-            )
+        for saying in sayings_of(verdict):
+            if saying.what == APART and any(_both_sides(saying, group) for group in groups):
+                older = verdict if verdict is not given else _tie_across(held, saying)
+                raise Conflict(
+                    f"this contradicts verdict {older.verdict_id} ({older.kind}, by {older.actor}, "
+                    f"{older.recorded_at}); withdraw that one first: mdm verdict undo {older.verdict_id}"
+                )
 
 
 def _held_together(held: Sequence[Verdict]) -> list[set[Identity]]:
-    """The records that `same` verdicts connect, one set per connected group."""
+    """The records that verdicts connect, one set per connected group."""
     names = sorted({name for verdict in held for name in (*verdict.left, *verdict.right)})
     places = {name: place for place, name in enumerate(names)}
     ties = []
-    for verdict in held:
-        if verdict.kind == "same":
-            first, *others = [places[name] for name in (*verdict.left, *verdict.right)]
+    for saying in (saying for verdict in held for saying in sayings_of(verdict)):
+        if saying.what == TOGETHER:
+            first, *others = [places[name] for name in (*saying.left, *saying.right)]
             ties += [(first, other) for other in others]
     return [{names[place] for place in group} for group in components(ties)]
 
 
-def _both_sides(verdict: Verdict, group: Set[Identity]) -> bool:
-    return not group.isdisjoint(verdict.left) and not group.isdisjoint(verdict.right)
+def _both_sides(saying: Saying, group: Set[Identity]) -> bool:
+    return not group.isdisjoint(saying.left) and not group.isdisjoint(saying.right)
 
 
-def _tie_across(held: Sequence[Verdict], given: Verdict) -> Verdict:
-    """The newest `same` verdict that ties both sides together; when several do, one of their group."""
-    same = [verdict for verdict in reversed(held) if verdict.kind == "same"]
-    for verdict in same:
-        others = _held_together([other for other in same if other is not verdict])
+def _tie_across(held: Sequence[Verdict], given: Saying) -> Verdict:
+    """The newest verdict that ties both sides together; when several do, one of their group."""
+    tying = [verdict for verdict in reversed(held) if any(saying.what == TOGETHER for saying in sayings_of(verdict))]
+    for verdict in tying:
+        others = _held_together([other for other in tying if other is not verdict])
         if not any(_both_sides(given, group) for group in others):
             return verdict
-    torn = next(group for group in _held_together(same) if _both_sides(given, group))
-    return next(verdict for verdict in same if not torn.isdisjoint(verdict.left))
+    torn = next(group for group in _held_together(tying) if _both_sides(given, group))
+    return next(verdict for verdict in tying if not torn.isdisjoint(verdict.left))
 
 
-def _note(connection: Connection, actor: str, action: str, verdict_id: int, verdict: Verdict) -> None:
-    details = {"kind": verdict.kind, "left": verdict.left, "right": verdict.right, "reason": verdict.reason}
-    audit.append(connection, actor, action, subject=f"verdict:{verdict_id}", details=details)
+def note(connection: Connection, actor: str, action: str, verdict_id: int, verdict: Verdict) -> None:
+    """The trail tells of it; the last act of a transaction."""
+    audit.append(connection, actor, action, subject=f"verdict:{verdict_id}", details=told(verdict))

@@ -13,23 +13,35 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
+import orjson
 from sqlalchemy import Connection
 
 from mdm.contradictions import Contradiction
 from mdm.deciding import Part, Rulings
+from mdm.engine.release import to_bits
 from mdm.ids import entity_id
+from mdm.oddities import Bridge
 from mdm.reports import TaskLine
-from mdm.store import crosswalk, links, records, tasks
+from mdm.store import crosswalk, goldens, links, pins, records, tasks
 from mdm.store.tasks import Closing, Question, Task
 from mdm.store.verdicts import Identity, Verdict
 
 MATCH, CONFLICT, CUT, CROSSWALK, REUSED = "match", "conflict", "cut", "crosswalk", tasks.REUSED
+WEAK, SIZE = "weak", "size"
+APPROVAL, PINNED, AUDIT = "approval", "pinned", "audit"
+# What others put, which stands as long as its records are as they were then.
+LASTING = (APPROVAL, AUDIT)
 KINDS: Mapping[str, str] = {
     MATCH: "two entities may be one customer",
     CONFLICT: "strong identifiers inside an entity contradict each other",
     CUT: "so many records hang together that they were cut apart at higher thresholds",
+    WEAK: "one weak link holds two groups of records together",
+    SIZE: "an entity has more records than is likely",
     REUSED: "a record says something wholly different from before: its number may be somebody else's now",
     CROSSWALK: "the crosswalk of another master says otherwise",
+    PINNED: "the records say something else than when a value was pinned",
+    APPROVAL: "a second person has to agree",
+    AUDIT: "a pair drawn at random, to tell how good decisions are",
 }
 # A weight that is so many bits away from the merge threshold counts half as urgent.
 HALF_URGENT_BITS = 4.0
@@ -39,10 +51,24 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What deciding saw and the store does not show; cut: components too large to keep, as sorted records."""
+    """What deciding saw and the store does not show; cut: components too large to keep, as sorted records.
+
+    large: entities of unlikely size. bridges: the weakest link of those that hang together by a weak one.
+    """
 
     contradictions: Sequence[Contradiction] = ()
     cut: Sequence[Part] = ()
+    large: Sequence[Part] = ()
+    bridges: Sequence[Bridge] = ()
+
+    def among(self, rids: AbstractSet[int]) -> Findings:
+        """What was seen of the entities that have their first records among these."""
+        return replace(
+            self,
+            contradictions=[each for each in self.contradictions if each.left in rids],
+            large=[part for part in self.large if part[0] in rids],
+            bridges=[bridge for bridge in self.bridges if bridge.left in rids],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +119,12 @@ def _questions(
         known = drafts.get(draft.question)
         # One question however many reasons there are to ask it.
         drafts[draft.question] = draft if known is None else replace(draft, bits=known.bits)
-    yield from _sized(connection, touched, list(drafts.values()))
+    pinned = _contradicted_pins(connection, touched, homes)
+    odd = [*_weak(touched, homes, rulings), *_large(touched, homes, rulings)]
+    yield from _sized(connection, touched, [*drafts.values(), *odd, *pinned])
     yield from _cuts(touched, homes)
     yield from _reuses(standing, present)
+    yield from _lasting(connection, standing)
 
 
 def _matches(connection: Connection, touched: Touched, rulings: Rulings) -> list[Question]:
@@ -146,6 +175,21 @@ def _conflicts(touched: Touched, homes: Mapping[int, int | None], rulings: Rulin
         )
         for eid, here in found.items()
     ]
+
+
+def _weak(touched: Touched, homes: Mapping[int, int | None], rulings: Rulings) -> Iterator[Question]:
+    """One question per entity that a weak link holds together, unless verdicts do."""
+    for left, right, units in touched.findings.bridges:
+        if homes.get(left) is not None and not _held_together(rulings, left, right):
+            draft = _draft(touched, WEAK, (homes[left], None), (left, right), details={})
+            yield replace(draft, bits=to_bits(units))
+
+
+def _large(touched: Touched, homes: Mapping[int, int | None], rulings: Rulings) -> Iterator[Question]:
+    """One question per entity of unlikely size, unless a verdict names it whole."""
+    for part in touched.findings.large:
+        if homes.get(part[0]) is not None and not any(side.issuperset(part) for side in rulings.same):
+            yield _draft(touched, SIZE, (homes[part[0]], None), (part[0], None), details={"size": len(part)})
 
 
 def _held_together(rulings: Rulings, left: int, right: int) -> bool:
@@ -223,6 +267,38 @@ def _reuses(standing: Iterable[Task], present: Mapping[int, tuple[int, int | Non
             yield Question(**{**content, "left_eid": eid})
 
 
+def _contradicted_pins(connection: Connection, touched: Touched, homes: Mapping[int, int | None]) -> Iterator[Question]:
+    """One question per pinned value where the records say neither it nor what they said when it was pinned."""
+    known = [pin for pin in pins.of_records(connection, touched.rids) if homes.get(pin.rid) is not None]
+    eids = {eid for pin in known if (eid := homes[pin.rid]) is not None}
+    stored = goldens.load(connection, eids).to_pylist() if eids else []
+    golden = {row["eid"]: orjson.loads(row["values"]) for row in stored}
+    for pin in known:
+        eid = homes[pin.rid]
+        shown = golden.get(eid or 0, {}).get(pin.field, ())
+        over: dict[str, str] = {}
+        for winner in shown:
+            over |= (winner["over"] or {}) if winner["by"] == "pinned" else {}
+        if over and over not in (dict(pin.over or {}), dict(pin.value)):
+            details = {"field": pin.field, "verdict": pin.verdict_id}
+            draft = _draft(touched, PINNED, (eid, None), (pin.rid, None), details=details)
+            yield replace(draft, question=f"pinned:{eid}:{pin.field}")
+
+
+def _lasting(connection: Connection, standing: Iterable[Task]) -> Iterator[Question]:
+    """The tasks that others put and whose records are still as they were."""
+    waiting = [task for task in standing if task.kind in LASTING]
+    sizes = tasks.entity_sizes(connection, {eid for task in waiting for eid in eids_of(task)}) if waiting else {}
+    for task in waiting:
+        if fingerprint(sizes.get(eid, (0, 0))[1] for eid in eids_of(task)) == task.fingerprint:
+            yield Question(**{name: getattr(task, name) for name in Question.__dataclass_fields__})
+
+
+def eids_of(question: Question) -> tuple[int, ...]:
+    """The numbers of the entities it is about."""
+    return tuple(eid for eid in (question.left_eid, question.right_eid) if eid is not None)
+
+
 def _draft(
     touched: Touched,
     kind: str,
@@ -239,12 +315,23 @@ def _draft(
 
 def _sized(connection: Connection, touched: Touched, drafts: Sequence[Question]) -> Iterator[Question]:
     """The questions with the number of records they affect, and how urgent that makes them."""
-    eids = {eid for draft in drafts for eid in (draft.left_eid, draft.right_eid) if eid is not None}
+    eids = {eid for draft in drafts for eid in eids_of(draft)}
     sizes = tasks.entity_sizes(connection, eids) if eids else {}
     for draft in drafts:
-        affected = sum(sizes.get(eid, 0) for eid in (draft.left_eid, draft.right_eid) if eid is not None)
+        here = [sizes.get(eid, (0, 0)) for eid in eids_of(draft)]
+        affected = sum(size for size, _ in here)
         distance = 0.0 if draft.bits is None else abs(draft.bits - touched.merge)
-        yield replace(draft, records=affected, priority=urgency(affected, distance))
+        yield replace(
+            draft, records=affected, priority=urgency(affected, distance), fingerprint=fingerprint(s for _, s in here)
+        )
+
+
+def fingerprint(sums: Iterable[int]) -> int:
+    """One number of the fingerprints of entities, in the order of the task; fits a column."""
+    found = 0
+    for each in sums:
+        found = (found * 31 + each) % (1 << 61)
+    return found
 
 
 def urgency(affected: int, distance: float) -> int:
@@ -257,14 +344,16 @@ def urgency(affected: int, distance: float) -> int:
 
 def _closings(connection: Connection, over: Sequence[Task]) -> list[Closing]:
     """Obsolete, each with what settled it."""
-    eids = {eid for task in over for eid in (task.left_eid, task.right_eid) if eid is not None}
+    eids = {eid for task in over for eid in eids_of(task)}
     alive = set(tasks.entity_sizes(connection, eids)) if eids else set()
     return [Closing(task.task_id, "obsolete", _why_over(task, alive)) for task in over]
 
 
 def _why_over(task: Task, alive: AbstractSet[int]) -> str:
-    if not alive >= {eid for eid in (task.left_eid, task.right_eid) if eid is not None}:
+    if not alive >= set(eids_of(task)):
         return "an entity it was about is part of another one now, or is no more"
+    if task.kind in LASTING:
+        return "its records changed after it was put; put it anew if it is still a question"
     return "the records as they are now do not raise it, or a verdict answers it"
 
 
@@ -284,7 +373,7 @@ def _line(task: Task, names: Mapping[int, str]) -> TaskLine:
         kind=task.kind,
         asks=KINDS[task.kind],
         entity=task.entity_type,
-        entities=tuple(entity_id(eid) for eid in (task.left_eid, task.right_eid) if eid is not None),
+        entities=tuple(map(entity_id, eids_of(task))),
         records=tuple(names[rid] for rid in (task.left_rid, task.right_rid) if rid is not None),
         bits=task.bits,
         affected=task.records,

@@ -20,13 +20,15 @@ class Unresolved:
     """What must be decided anew in one entity type.
 
     linked: rids to link. gone: rids that leave its entities, those in `moved` for another type.
-    active: how many records of the type may be linked.
+    active: how many records of the type may be linked. held: others of the type, which an entity of another type has to
+    let go first: nothing is linked to them yet.
     """
 
     linked: list[int]
     gone: list[int]
     moved: list[int]
     active: int
+    held: frozenset[int] = frozenset()
 
     @property
     def everything(self) -> bool:
@@ -54,7 +56,7 @@ def read_unresolved(work: Work, connection: Connection, *, everything: bool) -> 
         elif entity == name:
             (linked if state == "active" else gone).append(rid)
     active = [rid for rid in active_rids(work, connection) if rid not in held]
-    return Unresolved(sorted(active if everything else linked), sorted(gone), moved, len(active))
+    return Unresolved(sorted(active if everything else linked), sorted(gone), moved, len(active), frozenset(held))
 
 
 def active_rids(work: Work, connection: Connection) -> list[int]:
@@ -113,14 +115,14 @@ def _closure(work: Work, connection: Connection, known: _Links, todo: Unresolved
     rulings = read_rulings(connection, verdicts.active(connection))
     rids: set[int] = set()
     found: set[Link] = set()
-    fresh = set(_state_filtered(work, connection, [*todo.linked, *companions]))
+    fresh = set(_state_filtered(work, connection, [*todo.linked, *companions])) - todo.held
     while fresh:
         rids |= fresh
         new = known.touching(fresh) - found
         found |= new
         reached = {end for left, right, _ in new for end in (left, right)}
         reached |= {rid for together in rulings.same if together & rids for rid in together}
-        fresh = set(_state_filtered(work, connection, reached - rids))
+        fresh = set(_state_filtered(work, connection, reached - rids)) - todo.held
     return rids, list(found)
 
 
@@ -145,4 +147,4 @@ def read_people(work: Work, connection: Connection, rids: Iterable[int]) -> dict
 def read_rulings(connection: Connection, active: list[Verdict]) -> Rulings:
     """The active verdicts as record numbers."""
     names = {name for verdict in active for name in (*verdict.left, *verdict.right)}
-    return rulings_of(active, {(r.source, r.record_id): r.rid for r in records.by_ids(connection, names)})
+    return rulings_of(active, records.numbers(connection, names))

@@ -24,7 +24,7 @@ from mdm.store import records
 router = APIRouter(prefix="/v1", tags=["match"])
 
 
-@router.post("/match", openapi_extra=role("match"), response_model=MatchAnswer | MatchAnswers, responses=problems())
+@router.post("/match", openapi_extra=role("match"), response_model=MatchAnswer | MatchAnswers, responses=problems(404))
 async def match(body: MatchRequest, request: Request) -> Response:
     """Whether a record is known: the entity that storing it would join, candidates with their evidence."""
     service, limit = service_of(request), min(body.limit, service_of(request).settings.candidates)
@@ -71,7 +71,7 @@ def _told(service: Service, answer: Answer, incoming: Incoming, request: Request
     return answers.match_json(answer, service.entities[incoming.entity], principal_of(request).role, limit)
 
 
-@router.post("/preview", openapi_extra=role("reader"), responses=problems())
+@router.post("/preview", openapi_extra=role("reader"), responses=problems(404))
 def preview(body: PreviewRequest, request: Request) -> Response:
     """How a record would be standardised, validated and keyed."""
     service = service_of(request)

@@ -18,8 +18,13 @@ class Kind(StrEnum):
     match = "match"
     conflict = "conflict"
     cut = "cut"
+    weak = "weak"
+    size = "size"
     crosswalk = "crosswalk"
     reused = "reused"
+    pinned = "pinned"
+    approval = "approval"
+    audit = "audit"
 
 
 class State(StrEnum):
@@ -42,9 +47,11 @@ def tasks(
     """List the questions that a steward should answer.
 
     match: two entities may be one customer. conflict: an entity holds strong identifiers that contradict each other.
-    cut: so many records hang together that they were cut apart. crosswalk: what another master said is not what the
-    data says. reused: a record says something wholly different from before. A verdict answers a task; what settles
-    itself becomes obsolete.
+    cut: so many records hang together that they were cut apart. weak: one weak link holds an entity together. size: it
+    has more records than is likely. crosswalk: what another master said is not what the
+    data says. reused: a record says something wholly different from before. pinned: records contradict a value that a
+    steward fixed. approval: a second person has to agree. audit: a pair drawn at random. A verdict answers a task; what
+    settles itself becomes obsolete.
 
     \b
     Examples:

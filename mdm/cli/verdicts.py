@@ -79,6 +79,54 @@ def different(
     _confirm(verdict_id, f"{left} and {right} are two customers", as_json)
 
 
+@app.command()
+def related(
+    left: Left,
+    right: Right,
+    *,
+    relation: Annotated[str, typer.Option("--relation", help="How they are related.")] = "household",
+    reason: Reason = "",
+    actor: Actor = None,
+    project: ProjectFile = DEFAULT_PROJECT,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that two records are two customers who belong together.
+
+    They are never joined; exports and both entities tell of the relation.
+
+    \b
+    Examples:
+      mdm verdict related crm:C1 crm:C2 --relation household
+      mdm verdict related crm:C1 crm:C9 --relation employer
+    """
+    who = actor or user_name()
+    verdict_id = open_project(project, store).verdict("related", [left], [right], reason, who, relation=relation)
+    _confirm(verdict_id, f"{left} and {right} are related ({relation})", as_json)
+
+
+@app.command()
+def confirm(
+    records: Annotated[list[str], typer.Argument(metavar="RECORD...", help="Records, as source:record_id.")],
+    *,
+    reason: Reason = "",
+    actor: Actor = None,
+    project: ProjectFile = DEFAULT_PROJECT,
+    store: StoreUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that records were looked at and are one customer, whole.
+
+    They stay together, and others need more evidence to join them.
+
+    \b
+    Examples:
+      mdm verdict confirm crm:C1 web:77 billing:B5
+    """
+    verdict_id = open_project(project, store).verdict("confirmed", records, [], reason, actor or user_name())
+    _confirm(verdict_id, f"{', '.join(records)} are one customer, confirmed", as_json)
+
+
 @app.command("list")
 def list_verdicts(project: ProjectFile = DEFAULT_PROJECT, store: StoreUrl = None, as_json: AsJson = False) -> None:
     """List all verdicts, withdrawn ones too.

@@ -14,6 +14,8 @@ from heapq import heappop, heappush
 from mdm.engine.release import Release, to_units
 
 CLIP_BITS = 20.0
+# What a steward confirmed as a whole grows only by what is that much closer: 32 times the odds.
+CONFIRMED_BITS = 5.0
 
 Pair = tuple[int, int]
 
@@ -33,26 +35,36 @@ class Component:
 
     nodes: sorted by (source, record_id). units: grid units for every pair of positions (i < j).
     same: positions that verdicts hold together. different: two sets of positions that verdicts keep apart.
+    confirmed: those of `same` that need more evidence to be joined by others.
     """
 
     nodes: tuple[Node, ...]
     units: Mapping[Pair, int]
     same: tuple[frozenset[int], ...] = ()
     different: tuple[tuple[frozenset[int], frozenset[int]], ...] = ()
+    confirmed: tuple[frozenset[int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Grid units: `join` is the least closeness of two groups that become one; pair weights are clipped to +- clip."""
+    """Grid units: `join` is the least closeness of two groups that become one; pair weights are clipped to +- clip.
+
+    confirmed: what is added to `join` where one of the groups is confirmed.
+    """
 
     join: int
     clip: int
+    confirmed: int = 0
 
 
 def limits_of(release: Release) -> Limits:
     """The limits that a release implies."""
     # A clip below the threshold would keep even certain pairs apart.
-    return Limits(join=to_units(release.merge), clip=to_units(max(CLIP_BITS, release.merge)))
+    return Limits(
+        join=to_units(release.merge),
+        clip=to_units(max(CLIP_BITS, release.merge)),
+        confirmed=to_units(CONFIRMED_BITS),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,7 @@ class _Growing:
         self.sums = {pair: self.clipped(units) for pair, units in component.units.items()}
         self.barred: set[Pair] = set()
         self.queue: list[tuple[float, Pair]] = []
+        self.confirmed = frozenset().union(*component.confirmed)
         for together in component.same:
             first, *others = sorted(together)
             for other in others:
@@ -129,7 +142,7 @@ class _Growing:
         """The closest two groups that may join; ties go to the first by (source, record_id)."""
         while self.queue:
             distance, pair = heappop(self.queue)
-            if pair not in self.sums or self.closeness(pair) != -distance:
+            if pair not in self.sums or self.closeness(pair) != -distance or -distance < self.least(pair):
                 continue
             if self.allowed(pair):
                 return pair
@@ -139,8 +152,15 @@ class _Growing:
 
     def enqueue(self, pair: Pair) -> None:
         closeness = self.closeness(pair)
-        if closeness >= self.limits.join:
+        if closeness >= self.least(pair):
             heappush(self.queue, (-closeness, pair))
+
+    def least(self, pair: Pair) -> int:
+        """How close the pair must be; more where one of its groups is confirmed, as far as the clip lets it."""
+        limits = self.limits
+        if not self.confirmed or all(self.confirmed.isdisjoint(self.groups[name]) for name in pair):
+            return limits.join
+        return max(limits.join, min(limits.join + limits.confirmed, limits.clip))
 
     def closeness(self, pair: Pair) -> float:
         left, right = pair

@@ -10,12 +10,16 @@ from mdm.engine.policy import EntityType, SurvivorshipPolicy
 
 
 class Member(NamedTuple):
-    """A record of an entity with its claims, as standardised and validated."""
+    """A record of an entity with its claims, as standardised and validated.
+
+    pins: field -> value that a steward fixed, bound to this record.
+    """
 
     source: str
     record_id: str
     updated_at: str | None
     claims: Mapping[str, Sequence[Mapping[str, Any]]]
+    pins: Mapping[str, Mapping[str, str]] = {}
 
 
 class Claim(NamedTuple):
@@ -43,7 +47,8 @@ Golden = dict[str, list[dict[str, Any]]]
 def survive(members: Iterable[Member], entity: EntityType) -> Golden:
     """Field -> winning claims, each {value, source, record_id, updated_at, by}; fields nobody knows are left out.
 
-    A field that survives as a unit has one winner; of others each sub-field has its own.
+    A field that survives as a unit has one winner; of others each sub-field has its own. A pinned value wins over all,
+    `by` pinned, with `over`: what would have won.
     """
     people = sorted(members, key=lambda m: (m.source, m.record_id))
     newest = max((m.updated_at for m in people if m.updated_at is not None), default=None)
@@ -54,12 +59,37 @@ def survive(members: Iterable[Member], entity: EntityType) -> Golden:
         claims = [claim for member, years in aged for claim in _claims(member, field, policy.ageing * years)]
         if claims:
             golden[field] = _winners(claims, policy)
+    for member in reversed(people):
+        for field, value in member.pins.items():
+            unit = entity.survivorship.get(field, entity.default_survivorship).unit
+            golden[field] = _pinned(golden.get(field, []), member, value, unit=unit)
     return golden
+
+
+def _pinned(
+    winners: list[dict[str, Any]], member: Member, value: Mapping[str, str], *, unit: bool
+) -> list[dict[str, Any]]:
+    """The winners with the pinned value in the place of those it replaces; of two pins the first record's stands."""
+    origin = {"source": member.source, "record_id": member.record_id, "updated_at": None, "by": "pinned"}
+    natural = {sub: text for winner in winners for sub, text in _natural(winner).items()}
+    if unit:
+        return [{"value": dict(value), **origin, "over": natural or None}]
+    found = {sub: winner for winner in winners for sub in winner["value"]}
+    for sub, text in value.items():
+        over = {sub: natural[sub]} if sub in natural else None
+        found[sub] = {"value": {sub: text}, **origin, "over": over}
+    return [found[sub] for sub in sorted(found)]
+
+
+def _natural(winner: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the records say, whatever is pinned."""
+    told: Mapping[str, str] | None = winner["over"] if winner["by"] == "pinned" else winner["value"]
+    return told or {}
 
 
 def _claims(member: Member, field: str, lost: float) -> list[Claim]:
     """What the record says of the field; lost: the points of trust that its age costs."""
-    source, record_id, updated_at, claims = member
+    source, record_id, updated_at, claims, _ = member
     offered = claims.get(field)
     if offered is None:
         return []

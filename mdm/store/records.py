@@ -133,6 +133,9 @@ def _column(name: str) -> ColumnElement[Any]:
 _GIVEN = among(record.c.rid, "rids")
 _GIVEN_BODY = among(record_body.c.rid, "rids")
 _OF_SOURCE = (source.c.name == bindparam("source")) & among(record.c.record_id, "record_ids")
+_NUMBERS = (
+    select(record.c.record_id, record.c.rid).join(source, source.c.source_id == record.c.source_id).where(_OF_SOURCE)
+)
 _STORED = tuple(field.name for field in fields(StoredRecord))
 _SOURCES = select(source.c.name, source.c.source_id)
 _VERSIONS = select(record.c.rid, record.c.version).where(_GIVEN)
@@ -264,6 +267,18 @@ def by_ids(connection: Connection, identities: Iterable[tuple[str, str]]) -> lis
         for stored in _stored(connection, _OF_SOURCE, {"source": name, "record_ids": record_ids})
     ]
     return sorted(found, key=lambda stored: stored.rid)
+
+
+def numbers(connection: Connection, identities: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """(source, record_id) -> rid of those that are stored in any state."""
+    wanted: dict[str, list[str]] = {}
+    for name, record_id in identities:
+        wanted.setdefault(name, []).append(record_id)
+    return {
+        (name, record_id): rid
+        for name, record_ids in wanted.items()
+        for record_id, rid in pairs(connection, _NUMBERS, {"source": name, "record_ids": record_ids}).items()
+    }
 
 
 def by_rids(connection: Connection, rids: Iterable[int]) -> list[StoredRecord]:

@@ -189,6 +189,8 @@ verdict = Table(
     Column("undoes", WIDE, ForeignKey("verdict.verdict_id"), nullable=True),
     _text("content_hash", absent=True),
     _text("corrections", absent=True),
+    _text("comment", absent=True),
+    _text("details", absent=True),
     UniqueConstraint("undoes"),
 )
 
@@ -215,12 +217,30 @@ task = Table(
     _wide("closed_run", absent=True),
     _text("reason", absent=True),
     _wide("verdict_id", absent=True),
+    Column("fingerprint", BigInteger, nullable=False, server_default=text("0")),
+    _text("assignee", absent=True),
+    _text("claimed_by", absent=True),
+    _text("claimed_until", absent=True),
+    _text("deferred_until", absent=True),
+    _text("proposal", absent=True),
     _state("open", "applied", "obsolete"),
 )
 _OPEN = text("state = 'open'")
 Index("task_question", task.c.question, unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN)
 for _searched in ("left_eid", "right_eid", "left_rid", "priority"):
     Index(f"task_{_searched}", task.c[_searched], sqlite_where=_OPEN, postgresql_where=_OPEN)
+
+# The values that hold instead of what records claim, by the record that each is bound to: a reading of the verdicts.
+pin = Table(
+    "pin",
+    metadata,
+    _wide("rid"),
+    _text("field"),
+    _wide("verdict_id"),
+    _text("value"),
+    _text("expires_at", absent=True),
+    PrimaryKeyConstraint("rid", "field"),
+)
 
 former_source = Table(
     "former_source",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Connection, func, literal_column, select, union
+from sqlalchemy import BigInteger, Connection, cast, func, literal_column, select, union
 
 from mdm.store import counters
 from mdm.store.bulk import bulk_insert, bulk_update, pairs
@@ -27,7 +27,10 @@ _ABOUT = union(
         for column, name in ((task.c.left_eid, "eids"), (task.c.right_eid, "eids"), (task.c.left_rid, "rids"))
     )
 )
-_SIZES = select(record.c.eid, func.count()).where(among(record.c.eid, "eids")).group_by(record.c.eid)
+# A record number and its version as one number; sums of them differ where members or versions do.
+_SPREAD = 1009
+_SUMMED = cast(func.sum(record.c.rid * _SPREAD + record.c.version), BigInteger)
+_SIZES = select(record.c.eid, func.count(), _SUMMED).where(among(record.c.eid, "eids")).group_by(record.c.eid)
 _STRANGERS = select(task.c.left_rid).where(
     _OPEN, task.c.kind == REUSED, task.c.left_eid.is_(None), among(task.c.left_rid, "rids")
 )
@@ -40,6 +43,7 @@ class Question:
 
     left_eid, right_eid: the entities it is about, right_eid None when it is about one. left_rid, right_rid: the two
     records that show it best. bits: their weight, None where weights have no part in it. records: how many it affects.
+    fingerprint: of the records of its entities with their versions; another one: it is to be looked at anew.
     """
 
     kind: str
@@ -53,6 +57,7 @@ class Question:
     records: int
     priority: int
     details: Mapping[str, Any]
+    fingerprint: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +65,24 @@ class Task(Question):
     """A question that was put.
 
     state: open, applied (a verdict answered it) or obsolete (`reason` says what settled it). version: counts the
-    changes of its content, 1 when opened. opened_run, closed_run: None outside a batch run.
+    changes of its content, 1 when opened. opened_run, closed_run: None outside a batch run. assignee: a person, or
+    `role:` and a role. claimed_by holds it until claimed_until. proposal: the verdict that waits for a second person.
     """
 
-    task_id: int
-    state: str
-    version: int
-    opened_at: str
-    opened_run: int | None
-    closed_at: str | None
-    closed_run: int | None
-    reason: str | None
-    verdict_id: int | None
+    task_id: int = 0
+    state: str = "open"
+    version: int = 1
+    opened_at: str = ""
+    opened_run: int | None = None
+    closed_at: str | None = None
+    closed_run: int | None = None
+    reason: str | None = None
+    verdict_id: int | None = None
+    assignee: str | None = None
+    claimed_by: str | None = None
+    claimed_until: str | None = None
+    deferred_until: str | None = None
+    proposal: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,12 @@ def listed(
     return [_task(dict(row._mapping)) for row in connection.execute(statement)]
 
 
+def answered(connection: Connection, kind: str) -> set[int]:
+    """The verdicts that answered tasks of the kind."""
+    given = select(task.c.verdict_id).where(task.c.kind == kind, task.c.state == "applied")
+    return {number for number in connection.scalars(given) if number is not None}
+
+
 def open_counts(connection: Connection) -> dict[str, int]:
     """How many tasks are open of each kind that has any."""
     return pairs(connection, _OPEN_COUNTS, {})
@@ -116,9 +133,23 @@ def strangers(connection: Connection, rids: Collection[int]) -> set[int]:
     return {rid for (rid,) in run(connection, _STRANGERS, {"rids": rids})}
 
 
-def entity_sizes(connection: Connection, eids: Iterable[int]) -> dict[int, int]:
-    """How many records each of these entities holds; those that hold none are left out."""
-    return pairs(connection, _SIZES, {"eids": eids})
+def entity_sizes(connection: Connection, eids: Iterable[int]) -> dict[int, tuple[int, int]]:
+    """How many records each of these entities holds, and their fingerprint; those that hold none are left out."""
+    return {eid: (size, summed) for eid, size, summed in connection.execute(_SIZES, {"eids": eids})}
+
+
+def get(connection: Connection, task_id: int) -> Task | None:
+    """The task of that number, in any state."""
+    row = connection.execute(select(task).where(task.c.task_id == task_id)).one_or_none()
+    return None if row is None else read(row)
+
+
+def change(connection: Connection, task_id: int, **columns: Any) -> None:
+    """Nothing; the columns of the task have these values."""
+    proposal = columns.get("proposal")
+    if proposal is not None:
+        columns["proposal"] = json.dumps(dict(proposal), sort_keys=True)
+    connection.execute(task.update().where(task.c.task_id == task_id).values(**columns))
 
 
 def put(connection: Connection, questions: Sequence[Question], run_id: int | None) -> int:
@@ -131,9 +162,22 @@ def put(connection: Connection, questions: Sequence[Question], run_id: int | Non
 
 
 def renew(connection: Connection, changed: Iterable[tuple[Task, Question]]) -> None:
-    """Nothing; each open task asks its question with the present content."""
-    rows = ((old.task_id, *_content(new), old.version + 1) for old, new in changed)
-    bulk_update(connection, task, ("task_id", *_CONTENT, "version"), rows)
+    """Nothing; each open task asks its question with the present content.
+
+    Where its records changed, whoever put it off or proposed an answer did so about something else: it is queued anew.
+    """
+    columns = ("task_id", *_CONTENT, "version", "deferred_until", "proposal", "reason")
+    rows = ((old.task_id, *_content(new), old.version + 1, *_kept(old, new)) for old, new in changed)
+    bulk_update(connection, task, columns, rows)
+
+
+def _kept(old: Task, new: Question) -> tuple[Any, ...]:
+    """deferred_until, proposal and reason after the renewal."""
+    proposal = None if old.proposal is None else json.dumps(dict(old.proposal), sort_keys=True)
+    if old.fingerprint == new.fingerprint:
+        return old.deferred_until, proposal, old.reason
+    dropped = "the records changed after an answer was proposed; it has to be given anew"
+    return None, None, old.reason if proposal is None else dropped
 
 
 def close(connection: Connection, closings: Iterable[Closing], run_id: int | None) -> None:
@@ -153,4 +197,16 @@ def _plain(value: Any) -> Any:
 
 
 def _task(row: dict[str, Any]) -> Task:
-    return Task(**{**row, "details": json.loads(row["details"])})
+    proposal = row["proposal"]
+    return Task(
+        **{
+            **row,
+            "details": json.loads(row["details"]),
+            "proposal": None if proposal is None else json.loads(proposal),
+        }
+    )
+
+
+def read(row: Any) -> Task:
+    """The task of a row with all columns of the table."""
+    return _task(dict(row._mapping))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
@@ -30,6 +31,7 @@ class Verdict:
     verdict_id, recorded_at: given by the store. undoes: the verdict that an entry of kind `undo` withdraws.
     content_hash: the content of the one record it is about, where it is bound to that: it holds for no other content.
     corrections: the values that a verdict of kind `corrected` gives instead of the delivered ones.
+    reason: a code or a few words; comment: whatever else there is to say. details: what only its kind has (`sayings`).
     """
 
     kind: str
@@ -42,6 +44,13 @@ class Verdict:
     undoes: int | None = None
     content_hash: str | None = None
     corrections: Values | None = None
+    comment: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def superseding(self, numbers: Iterable[int]) -> Verdict:
+        """The same, in the place of these verdicts."""
+        known = sorted({*self.details.get("supersedes", ()), *numbers})
+        return replace(self, details={**self.details, "supersedes": known}) if known else self
 
 
 def add(connection: Connection, given: Verdict) -> int:
@@ -59,6 +68,8 @@ def add(connection: Connection, given: Verdict) -> int:
             undoes=given.undoes,
             content_hash=given.content_hash,
             corrections=None if given.corrections is None else json.dumps(given.corrections),
+            comment=given.comment or None,
+            details=json.dumps(dict(given.details), sort_keys=True) if given.details else None,
         )
     )
     return verdict_id
@@ -122,6 +133,32 @@ def last(connection: Connection) -> int:
     return counters.last(connection, "verdict")
 
 
+def since(connection: Connection, verdict_id: int) -> list[Verdict]:
+    """The entries with a greater number, oldest first, undo entries too."""
+    newer = select(verdict).where(verdict.c.verdict_id > verdict_id)
+    return _verdicts(connection, newer.order_by(verdict.c.verdict_id))
+
+
+def of_numbers(connection: Connection, numbers: Iterable[int]) -> list[Verdict]:
+    """The entries of these numbers, oldest first."""
+    statement = select(verdict).where(verdict.c.verdict_id.in_(sorted(set(numbers))))
+    return _verdicts(connection, statement.order_by(verdict.c.verdict_id))
+
+
+def listed(connection: Connection, *, kind: str | None, before: int | None, limit: int) -> list[Verdict]:
+    """The newest entries of the kind (None: of any but undo entries) with a number less than `before`."""
+    statement = select(verdict).where(verdict.c.kind != UNDO if kind is None else verdict.c.kind == kind)
+    if before is not None:
+        statement = statement.where(verdict.c.verdict_id < before)
+    return _verdicts(connection, statement.order_by(verdict.c.verdict_id.desc()).limit(limit))
+
+
+def withdrawals(connection: Connection, numbers: Iterable[int]) -> dict[int, Verdict]:
+    """The undo entry of each of these verdicts that is withdrawn."""
+    statement = select(verdict).where(verdict.c.undoes.in_(sorted(set(numbers))))
+    return {each.undoes: each for each in _verdicts(connection, statement) if each.undoes is not None}
+
+
 def named_after(connection: Connection, verdict_id: int) -> set[Identity]:
     """The records that entries with a greater number are about, withdrawals too."""
     newer = select(verdict).where(verdict.c.verdict_id > verdict_id)
@@ -144,5 +181,7 @@ def _verdict(row: dict[str, Any], names: list[FormerName]) -> Verdict:
         tuple((sources.name_then(names, source, row["verdict_id"]), record_id) for source, record_id in listed)
         for listed in (json.loads(row.pop(f"{side}_records")) for side in ("left", "right"))
     )
-    said = row.pop("corrections")
-    return Verdict(left=left, right=right, corrections=None if said is None else json.loads(said), **row)
+    row["corrections"] = None if row["corrections"] is None else json.loads(row["corrections"])
+    row["comment"] = row["comment"] or ""
+    row["details"] = {} if row["details"] is None else json.loads(row["details"])
+    return Verdict(left=left, right=right, **row)

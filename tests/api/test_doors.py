@@ -24,7 +24,7 @@ from mdm.store import Store, open_store
 from tests.api.conftest import Caller, put
 from tests.conftest import MOMENT
 
-PATHS = {"source": "crm", "record_id": "C1", "entity": "E0000001T"}
+PATHS = {"source": "crm", "record_id": "C1", "entity": "E0000001T", "task_id": "1", "verdict_id": "1"}
 
 
 def routes() -> list[APIRoute]:

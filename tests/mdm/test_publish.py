@@ -35,7 +35,17 @@ from tests.mdm.small_project import CRM, give, policy, run, run_postgresql, run_
 __all__ = ["policy", "run_postgresql", "run_sqlite", "store"]
 
 Rows = list[dict[str, Any]]
-TABLES = ["aliases", "crosswalk", "golden_organisation", "golden_person", "issues", "links", "provenance", "quarantine"]
+TABLES = [
+    "aliases",
+    "crosswalk",
+    "golden_organisation",
+    "golden_person",
+    "issues",
+    "links",
+    "provenance",
+    "quarantine",
+    "relations",
+]
 
 
 def exported(store: Store, policy: ProjectPolicy, folder: Path, since: int | None = None) -> dict[str, Rows]:

@@ -7,22 +7,24 @@ import shutil
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 
 from mdm import delivery, learning, pipeline, quarantine
+from mdm.decisions import Desk
 from mdm.engine.release import Release, to_json
-from mdm.errors import BadInput, NotFound
+from mdm.errors import BadInput, Conflict, NotFound
 from mdm.pipeline import Options
 from mdm.policy import ProjectPolicy, load_policy
 from mdm.project import Project
 from mdm.quarantine import Correction, Decision
 from mdm.resolve import Resolver
+from mdm.sayings import split_of
 from mdm.scratch import open_scratch
-from mdm.store import Store, open_store, records, releases
+from mdm.store import Store, open_store, records, releases, verdicts
 from mdm.store.releases import StoredRelease
+from mdm.store.verdicts import Verdict
 from mdm.verification import verify
 from mdm.watch import Watch
 from tests.mdm import small_project
@@ -57,8 +59,8 @@ def put(resolver: Resolver, world: World, name: tuple[str, str]) -> str:
     return resolver.put(resolver.reception.of_row(source, record_id, row), actor="test").outcome
 
 
-def step(resolver: Resolver, policy: ProjectPolicy, world: World, chance: random.Random, day: int) -> list[Any]:
-    """Something happens to a few records; the verdicts given."""
+def step(resolver: Resolver, policy: ProjectPolicy, world: World, chance: random.Random, day: int) -> None:
+    """Something happens to a few records, or is said about them."""
     store, lot = resolver.store, chance.random()
     if lot < 0.08:
         before = set(world)
@@ -73,8 +75,13 @@ def step(resolver: Resolver, policy: ProjectPolicy, world: World, chance: random
             with suppress(NotFound):
                 resolver.delete(source, record_id, actor="test")
     elif lot < 0.16 and len(world) > 1:
-        return give_what_holds(store, policy, [draw_verdict(world, chance)])
-    elif lot < 0.16 + len(world) / 100 and world:
+        give_what_holds(store, policy, [draw_verdict(world, chance)])
+    elif lot < 0.28 and len(world) > 1:
+        with suppress(Conflict):
+            Desk(resolver).give_alone(draw_decision(world, chance))
+    elif lot < 0.34:
+        undo_one(resolver, chance)
+    elif lot < 0.34 + len(world) / 100 and world:
         source, record_id = chance.choice(sorted(world))
         del world[source, record_id]
         resolver.delete(source, record_id, actor="test")
@@ -82,7 +89,26 @@ def step(resolver: Resolver, policy: ProjectPolicy, world: World, chance: random
         name = (chance.choice(["crm", "web"]), f"R{chance.randint(1, 20)}")
         world[name] = draw_row(chance, name[1], day)
         put(resolver, world, name)
-    return []
+
+
+def draw_decision(world: World, chance: random.Random) -> Verdict:
+    """A verdict of any kind that entities follow, about a few records."""
+    kind = chance.choice(["same", "different", "related", "confirmed", "split"])
+    names = chance.sample(sorted(world), min(len(world), chance.randint(2, 4)))
+    if kind == "split":
+        return split_of([names[:1], names[1:]], "seen", "jane")
+    return Verdict(kind, tuple(names[:1]), tuple(names[1:]), "seen", "jane")
+
+
+def undo_one(resolver: Resolver, chance: random.Random) -> int:
+    """The number of a verdict that holds no more; 0 when there was none."""
+    with resolver.store.reading() as connection:
+        held = [each.verdict_id for each in verdicts.active(connection)]
+    if not held:
+        return 0
+    number = chance.choice(held)
+    Desk(resolver).undo(number, actor="jane")
+    return number
 
 
 def deliver_only(store: Store, policy: ProjectPolicy) -> None:
@@ -105,20 +131,26 @@ def test_any_mix_ends_where_one_run_over_the_last_state_does(
 ) -> None:
     monkeypatch.setattr(delivery, "MOST_CHANGED", 10.0)
     chance = random.Random(1000 + seed)
-    world, verdicts = World(), list[Any]()
+    world = World()
     resolver = Resolver(freeze(store, capped), crowded)
     live_on(world, chance, 1, changes=30)
     for name in chance.sample(sorted(world), len(world)):
         put(resolver, world, name)
     for day in range(1, 1 + STEPS):
-        verdicts += step(resolver, crowded, world, chance, day)
+        step(resolver, crowded, world, chance, day)
 
     write_world(crowded.file.path.parent, world)
     run(store, crowded)
+    with store.reading() as connection:
+        given = verdicts.active(connection)
+    for verdict in given:
+        # What names a record that is gone cannot be said to a store that never had it.
+        if not {*verdict.left, *verdict.right} <= world.keys():
+            Desk(resolver).undo(verdict.verdict_id, actor="test")
     at_once = freeze(new_store("at_once"), capped)
     run(at_once, crowded)
-    known = [v for v in verdicts if {*v.left, *v.right} <= world.keys()]
-    assert give_what_holds(at_once, crowded, known) == known
+    known = [v for v in given if {*v.left, *v.right} <= world.keys()]
+    assert len(give_what_holds(at_once, crowded, known)) == len(known)
     assert stamp(store) == stamp(at_once)
     assert asked(store) == asked(at_once)
     report = verify(store, crowded)
@@ -218,3 +250,39 @@ def test_what_a_steward_corrected_is_read_so_whoever_sends_it(store: Store, crow
     assert resolver.put(other, actor="test").outcome == "quarantined"
     assert resolver.put(incoming, actor="test").outcome == "created"
     assert verify(store, policy).ok
+
+
+UNDONE = 10
+
+
+def ids(store: Store, world: World) -> dict[tuple[str, str], int | None]:
+    with store.reading() as connection:
+        return {(each.source, each.record_id): each.eid for each in records.by_ids(connection, world)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(UNDONE))
+def test_undo_restores_partition_ids_and_golden_values(
+    seed: int, crowded: ProjectPolicy, capped: list[Release], store: Store
+) -> None:
+    """Some verdicts are given one after the other, in any mix, and withdrawn again, the newest first."""
+    chance = random.Random(3000 + seed)
+    resolver, world = Resolver(freeze(store, capped), crowded), World()
+    desk = Desk(resolver)
+    live_on(world, chance, 1, changes=25)
+    for name in chance.sample(sorted(world), len(world)):
+        put(resolver, world, name)
+    before = []
+    while len(before) < 6:
+        state = stamp(store), ids(store, world)
+        try:
+            number = desk.give_alone(draw_decision(world, chance))
+        except Conflict:
+            continue
+        before.append((number, state))
+        with suppress(Conflict):
+            desk.preview(Verdict("same", *[(name,) for name in chance.sample(sorted(world), 2)], "", "jane"))
+    for number, state in reversed(before):
+        desk.undo(number, actor="jane")
+        assert (stamp(store), ids(store, world)) == state
+    assert verify(store, crowded).ok

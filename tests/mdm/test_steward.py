@@ -120,7 +120,7 @@ def test_the_records_of_a_verdict_are_decided_anew(five: Store) -> None:
     [
         (("same", "A", "Z"), NotFound, "no record crm:Z"),
         (("same", "A", "GONE"), NotFound, "no record crm:GONE"),
-        (("equal", "A", "B"), BadInput, "unknown verdict 'equal'; known: same, different"),
+        (("equal", "A", "B"), BadInput, "unknown verdict 'equal'; known: same, different, related"),
         (("different", "A", "A"), BadInput, "different from itself"),
         (("different", "A+B", "B+C"), BadInput, "different from itself"),
     ],
