@@ -250,7 +250,7 @@ def test_undo_restores_partition_ids_and_golden_values(
     live_on(world, chance, 1, changes=25)
     for name in chance.sample(sorted(world), len(world)):
         put(resolver, world, name)
-    before: list[tuple[int, object]] = []
+    before: list[tuple[int, tuple[str, dict[tuple[str, str], int | None]]]] = []
     while len(before) < 6:
         state = stamp(store), ids(store, world)
         try:
