@@ -148,7 +148,7 @@ def test_tasks_are_put_off_assigned_filtered_and_paged(local: TestClient) -> Non
 
 
 def test_many_tasks_are_decided_by_a_pattern_that_was_looked_at(local: TestClient) -> None:
-    pattern = {"filter": {"kind": "match"}, "verdict": "different", "reason": "family"}
+    pattern: Json = {"filter": {"kind": "match"}, "verdict": "different", "reason": "family"}
     reach = post(local, "tasks:decide", **pattern)
     assert (reach["tasks"], reach["records"], reach["entities"]) == (1, 3, 2)
     assert post(local, "tasks:decide", 409, **pattern, seen="0" * 32)["code"] == "conflict"
@@ -160,7 +160,7 @@ def test_many_tasks_are_decided_by_a_pattern_that_was_looked_at(local: TestClien
 
 def test_what_is_risky_takes_two_keys(caller: Caller, store: Store) -> None:
     jane, joe = caller("steward"), caller("admin")
-    confirmed = {"verdict": "confirmed", "left": ["crm:C1", "web:W1"]}
+    confirmed: Json = {"verdict": "confirmed", "left": ["crm:C1", "web:W1"]}
     post(jane, "verdicts", **confirmed)
     task = the_task(jane)
     path = f"tasks/{task['task_id']}"

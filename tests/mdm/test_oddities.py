@@ -39,8 +39,9 @@ def test_the_weakest_link_between_two_groups_is_found(links: list[Link], found: 
 @pytest.mark.parametrize("seed", range(200))
 def test_bridges_are_what_their_definition_says(seed: int) -> None:
     chance = random.Random(seed)
-    pairs = {tuple(sorted(chance.sample(range(9), 2))) for _ in range(chance.randint(3, 14))}
-    links = [link(*pair, chance.choice([6.5, 7.0, 7.0, 9.0, 15.0])) for pair in sorted(pairs)]
+    drawn = (sorted(chance.sample(range(9), 2)) for _ in range(chance.randint(3, 14)))
+    pairs = sorted({(left, right) for left, right in drawn})
+    links = [link(left, right, chance.choice([6.5, 7.0, 7.0, 9.0, 15.0])) for left, right in pairs]
     (part, *_) = sorted(components([each[:2] for each in links]), key=len, reverse=True)
     inside = [each for each in links if each.left in part]
     weak = []

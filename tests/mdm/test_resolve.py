@@ -272,7 +272,7 @@ def test_undo_restores_partition_ids_and_golden_values(
     live_on(world, chance, 1, changes=25)
     for name in chance.sample(sorted(world), len(world)):
         put(resolver, world, name)
-    before = []
+    before: list[tuple[int, tuple[str, dict[tuple[str, str], int | None]]]] = []
     while len(before) < 6:
         state = stamp(store), ids(store, world)
         try:
@@ -281,7 +281,8 @@ def test_undo_restores_partition_ids_and_golden_values(
             continue
         before.append((number, state))
         with suppress(Conflict):
-            desk.preview(Verdict("same", *[(name,) for name in chance.sample(sorted(world), 2)], "", "jane"))
+            left, right = chance.sample(sorted(world), 2)
+            desk.preview(Verdict("same", (left,), (right,), "", "jane"))
     for number, state in reversed(before):
         desk.undo(number, actor="jane")
         assert (stamp(store), ids(store, world)) == state
