@@ -189,13 +189,13 @@ def shown_values(claims: Mapping[str, Sequence[Mapping[str, Any]]], show: Iterab
     for address in show:
         field, _, sub = address.partition(".")
         for claim in claims.get(field, ()):
-            text = claim["clean"].get(sub) if sub else _whole(claim["clean"])
+            text = claim["clean"].get(sub) if sub else whole_text(claim["clean"])
             if text:
                 found[text] = None
     return "; ".join(found) or None
 
 
-def _whole(clean: Mapping[str, str]) -> str:
+def whole_text(clean: Mapping[str, str]) -> str:
     """A claim in one line: its value, its full name, or all its parts."""
     return clean.get("value") or clean.get("full") or ", ".join(clean.values())
 

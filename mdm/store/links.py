@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import Column, Connection, Select, select, union
+from sqlalchemy import Column, Connection, Integer, Select, cast, func, select, union
 
-from mdm.store.bulk import bulk_insert, read_table, stream
+from mdm.store.bulk import bulk_insert, pairs, read_table, stream
 from mdm.store.listed import among
 from mdm.store.schema import link, record
 
@@ -75,6 +75,13 @@ def drop(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:
 def touching(connection: Connection, rids: Iterable[int]) -> pa.Table:
     """The links with at least one end among the records, each once: the columns of LinkRow."""
     return read_table(connection, _TOUCHING, {"rids": set(rids)})
+
+
+def histogram(connection: Connection, release_id: str) -> dict[int, int]:
+    """Whole bits -> how many links of that release have as many, and less than one more."""
+    whole = cast(func.floor(link.c.bits), Integer)
+    statement = select(whole, func.count()).where(link.c.release_id == release_id).group_by(whole).order_by(whole)
+    return pairs(connection, statement, {})
 
 
 def across(connection: Connection, eids: Iterable[int]) -> pa.Table:

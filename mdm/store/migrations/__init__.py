@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from mdm.errors import Misconfigured
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest revision; kept here so that opening a present store does not load Alembic."""
 
 _LOCK = 0x6D646D  # any number that nobody else in the database uses: "mdm"
