@@ -19,6 +19,7 @@ from api.pages.rendering import go, show
 from api.security import page, principal_of, service_of
 from mdm import queue as tasks_queue
 from mdm.decisions import Desk, Effect
+from mdm.desk.dossier import Reader
 from mdm.desk.outlook import Outlook, outlook
 from mdm.desk.question import Question, question
 from mdm.errors import Conflict
@@ -36,6 +37,7 @@ KEYS: Mapping[str, str] = {
     "related": "r",
     "unsure": "u",
     "acknowledged": "s",
+    "confirmed": "y",
     "pinned": "p",
 }
 RELATIONS = ("household", "employer", "family", "other")
@@ -91,7 +93,8 @@ def _show(request: Request, task_id: int, looked: Looked, status: int = 200) -> 
     now = tasks_queue.moment_of(service.store.now())
     with service.store.reading() as connection:
         task = tasks_queue.get(connection, task_id)
-        asked = question(connection, task, service.entities, visitor.role, now)
+        reader = Reader(service.entities, visitor.role, service.resolver.bench.rulings(connection))
+        asked = question(connection, task, reader, now)
         last = None if looked.last is None else _undoable(connection, looked.last, visitor.name)
     told = None
     if looked.preview in asked.answers and asked.right_is_there:

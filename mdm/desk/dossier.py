@@ -15,7 +15,7 @@ from mdm.ids import entity_id
 from mdm.ledger import RulingIndex
 from mdm.masking import MASK
 from mdm.reports import HowReport, TaskLine, VerdictLine
-from mdm.store import entities, links, records, verdicts
+from mdm.store import entities, links, pins, records, verdicts
 from mdm.store import tasks as stored_tasks
 from mdm.store.records import StoredRecord
 from mdm.views import Happening
@@ -117,7 +117,7 @@ def dossier(connection: Connection, eid: int, reader: Reader, moment: str | None
         how=how,
         history=tuple(reversed(views.history(connection, eid))),
         tasks=tuple(tasks.lines_of(connection, stored_tasks.open_about(connection, [eid], rids))),
-        verdicts=tuple(verdicts_about(connection, members)),
+        verdicts=tuple(verdicts_about(connection, members, reader.rulings)),
         related=tuple(_related(connection, eid, reader)),
         merge=None if release is None else release.merge,
         review=None if release is None else release.review,
@@ -162,8 +162,8 @@ def _links(connection: Connection, members: Sequence[StoredRecord], how: HowRepo
     return tuple(sorted(found, key=lambda link: (-link.bits, link.left, link.right)))
 
 
-def verdicts_about(connection: Connection, members: Sequence[StoredRecord]) -> list[VerdictLine]:
-    """What stewards said about any of the records, newest first."""
-    named = {(record.source, record.record_id) for record in members}
-    told = [v for v in verdicts.all(connection) if v.undoes is not None or named & {*v.left, *v.right}]
-    return list(reversed(explaining.verdict_lines(told)))
+def verdicts_about(connection: Connection, members: Sequence[StoredRecord], rulings: RulingIndex) -> list[VerdictLine]:
+    """The verdicts that hold and say something about one of the records, newest first; found by the records."""
+    rids = [record.rid for record in members]
+    numbers = {*rulings.numbers(rids), *(pin.verdict_id for pin in pins.of_records(connection, rids))}
+    return list(reversed(explaining.verdict_lines(verdicts.of_numbers(connection, numbers))))

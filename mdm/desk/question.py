@@ -9,14 +9,14 @@ import orjson
 from sqlalchemy import Connection
 
 from mdm import explaining, learning, queue, tasks
-from mdm.desk.dossier import verdicts_about
+from mdm.desk.dossier import Reader, verdicts_about
 from mdm.desk.values import GoldenValue, RecordValues, golden_of, record_values, title_of
 from mdm.engine.policy import EntityType
 from mdm.engine.survive import Member, survive
 from mdm.ids import entity_id
 from mdm.masking import field_class, masked
 from mdm.reports import EvidenceLine, Explanation, TaskLine, VerdictLine
-from mdm.sayings import ACKNOWLEDGED, DIFFERENT, PINNED, RELATED, SAME, UNSURE
+from mdm.sayings import ACKNOWLEDGED, CONFIRMED, DIFFERENT, PINNED, RELATED, SAME, UNSURE
 from mdm.store import entities, pins, records
 from mdm.store.records import StoredRecord
 from mdm.store.tasks import Task
@@ -95,9 +95,9 @@ class Question:
         return len(self.sides) > 1
 
 
-def question(connection: Connection, task: Task, types: Mapping[str, EntityType], role: str, now: str) -> Question:
-    """The task as the role may see it; now: the moment as the store writes it."""
-    entity = types[task.entity_type]
+def question(connection: Connection, task: Task, reader: Reader, now: str) -> Question:
+    """The task as the reader may see it; now: the moment as the store writes it."""
+    entity, role = reader.types[task.entity_type], reader.role
     sides = [side for side in _sides(connection, task) if side[1]]
     shown = tuple(_side(connection, eid, found, entity, role) for eid, found in sides)
     told, thresholds = _explained(connection, task, entity, role)
@@ -120,7 +120,7 @@ def question(connection: Connection, task: Task, types: Mapping[str, EntityType]
         explanation=told,
         within=task.right_eid is None and task.right_rid is not None,
         merged=_merged(connection, [r for _, found in sides for r in found], entity, role) if task.right_eid else {},
-        verdicts=tuple(verdicts_about(connection, [record for _, found in sides for record in found])),
+        verdicts=tuple(verdicts_about(connection, [r for _, found in sides for r in found], reader.rulings)),
         merge=thresholds[0],
         review=thresholds[1],
     )
@@ -136,7 +136,7 @@ def answers_to(task: Task) -> tuple[str, ...]:
         return SAME, DIFFERENT, RELATED, UNSURE
     if task.right_rid is not None:
         return DIFFERENT, SAME, UNSURE
-    return (ACKNOWLEDGED,)
+    return (ACKNOWLEDGED,) if task.kind == tasks.REUSED else (CONFIRMED, ACKNOWLEDGED)
 
 
 def _merged(
