@@ -21,6 +21,7 @@ from mdm.errors import BadInput, Conflict, MdmError, Outdated
 from mdm.forms import members_of, merging, splitting
 from mdm.ids import eid_of, entity_id
 from mdm.masking import may
+from mdm.resolve import Resolver
 from mdm.sayings import CONFIRMED, PINNED, REASONS
 from mdm.steward import parse_record
 from mdm.store import entities
@@ -64,11 +65,13 @@ def get(
 
 
 def _look(request: Request, entity: str, moment: str | None = None, role: str | None = None) -> Dossier:
-    service = service_of(request)
-    with service.store.reading() as connection:
-        rulings = service.resolver.bench.rulings(connection)
-        seen = Reader(service.entities, role or principal_of(request).role, rulings)
-        return dossier(connection, eid_of(entity), seen, moment)
+    service, seen_as = service_of(request), role or principal_of(request).role
+
+    def look(resolver: Resolver) -> Dossier:
+        with service.store.reading() as connection:
+            return dossier(connection, eid_of(entity), Reader(resolver.bench, seen_as), moment)
+
+    return service.deciding(look)
 
 
 def _show(

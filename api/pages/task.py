@@ -24,6 +24,7 @@ from mdm.desk.outlook import Outlook, outlook
 from mdm.desk.question import Question, question
 from mdm.errors import Conflict
 from mdm.forms import Answer
+from mdm.resolve import Resolver
 from mdm.sayings import KINDS, REASONS
 from mdm.store import verdicts
 from mdm.store.verdicts import Verdict
@@ -91,11 +92,14 @@ def get(
 def _show(request: Request, task_id: int, looked: Looked, status: int = 200) -> Response:
     service, visitor = service_of(request), principal_of(request)
     now = tasks_queue.moment_of(service.store.now())
-    with service.store.reading() as connection:
-        task = tasks_queue.get(connection, task_id)
-        reader = Reader(service.entities, visitor.role, service.resolver.bench.rulings(connection))
-        asked = question(connection, task, reader, now)
-        last = None if looked.last is None else _undoable(connection, looked.last, visitor.name)
+
+    def look(resolver: Resolver) -> tuple[Question, Verdict | None]:
+        with service.store.reading() as connection:
+            task = tasks_queue.get(connection, task_id)
+            asked = question(connection, task, Reader(resolver.bench, visitor.role), now)
+            return asked, None if looked.last is None else _undoable(connection, looked.last, visitor.name)
+
+    asked, last = service.deciding(look)
     told = None
     if looked.preview in asked.answers and asked.right_is_there:
         previewed = service.at_desk(

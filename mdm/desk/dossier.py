@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from mdm import explaining, learning, relations, tasks, views
+from mdm import explaining, relations, tasks, views
 from mdm.desk.values import GoldenValue, RecordValues, golden_of, record_values, title_of
 from mdm.engine.policy import EntityType
-from mdm.errors import MdmError
+from mdm.explaining import Grounds
 from mdm.ids import entity_id
-from mdm.ledger import RulingIndex
 from mdm.masking import MASK
 from mdm.reports import HowReport, TaskLine, VerdictLine
+from mdm.resolve import Bench
 from mdm.store import entities, links, pins, records, verdicts
 from mdm.store import tasks as stored_tasks
 from mdm.store.records import StoredRecord
@@ -49,7 +49,7 @@ class Related:
 class Dossier:
     """An entity. moment: the one it is shown at, None for now. how: None when it has too many members to tell.
 
-    merge, review: the thresholds of the release that decides, None without one.
+    merge, review: the thresholds of the release that decides.
     """
 
     eid: int
@@ -69,8 +69,8 @@ class Dossier:
     tasks: tuple[TaskLine, ...]
     verdicts: tuple[VerdictLine, ...]
     related: tuple[Related, ...]
-    merge: float | None
-    review: float | None
+    merge: float
+    review: float
 
     @property
     def masked(self) -> bool:
@@ -85,11 +85,20 @@ class Dossier:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who looks: the role that masks values; what the project knows: entity types, and the rulings of all verdicts."""
+    """Who looks: the role that masks values, and the bench on which what decides is kept compiled."""
 
-    types: Mapping[str, EntityType]
+    bench: Bench
     role: str
-    rulings: RulingIndex
+
+    @property
+    def types(self) -> Mapping[str, EntityType]:
+        """The entity types of the project."""
+        return self.bench.policy.entities
+
+    def grounds(self, connection: Connection, entity: str, rids: Iterable[int]) -> Grounds:
+        """What decides about the type, with the verdicts around the records. Raises OtherPolicy."""
+        judge, rulings = self.bench.judge(connection, entity)
+        return Grounds(judge.release, judge.scorer, verdicts.of_numbers(connection, rulings.around(rids)))
 
 
 def dossier(connection: Connection, eid: int, reader: Reader, moment: str | None) -> Dossier:
@@ -99,8 +108,8 @@ def dossier(connection: Connection, eid: int, reader: Reader, moment: str | None
     entity = reader.types[view.entity_type]
     rids = _member_rids(connection, eid, moment)
     members = sorted(records.by_rids(connection, rids), key=lambda record: (record.source, record.record_id))
-    release = learning.active_release(connection, entity.name)
-    how = _how(connection, view.eid, len(members)) if moment is None and view.state == "active" else None
+    grounds = reader.grounds(connection, entity.name, rids)
+    how = _how(connection, view.eid, len(members), grounds) if moment is None and view.state == "active" else None
     return Dossier(
         eid=eid,
         entity_id=entity_id(eid),
@@ -117,15 +126,15 @@ def dossier(connection: Connection, eid: int, reader: Reader, moment: str | None
         how=how,
         history=tuple(reversed(views.history(connection, eid))),
         tasks=tuple(tasks.lines_of(connection, stored_tasks.open_about(connection, [eid], rids))),
-        verdicts=tuple(verdicts_about(connection, members, reader.rulings)),
+        verdicts=tuple(verdicts_about(connection, members, reader)),
         related=tuple(_related(connection, eid, reader)),
-        merge=None if release is None else release.merge,
-        review=None if release is None else release.review,
+        merge=grounds.release.merge,
+        review=grounds.release.review,
     )
 
 
 def _related(connection: Connection, eid: int, reader: Reader) -> Iterator[Related]:
-    for relation in relations.of_entity(connection, eid, reader.rulings):
+    for relation in relations.of_entity(connection, eid, reader.bench.rulings(connection)):
         other = relation.right if relation.left == eid else relation.left
         seen = views.view(connection, other)
         title = title_of(seen.golden, reader.types[seen.entity_type], reader.role)
@@ -139,13 +148,8 @@ def _member_rids(connection: Connection, eid: int, moment: str | None) -> list[i
     return list(entities.membership_at(connection, eid, moment))
 
 
-def _how(connection: Connection, eid: int, members: int) -> HowReport | None:
-    if not 1 < members <= MOST_SCORED:
-        return None
-    try:
-        return explaining.how(connection, entity_id(eid))
-    except MdmError:
-        return None
+def _how(connection: Connection, eid: int, members: int, grounds: Grounds) -> HowReport | None:
+    return explaining.how(connection, entity_id(eid), grounds) if 1 < members <= MOST_SCORED else None
 
 
 def _links(connection: Connection, members: Sequence[StoredRecord], how: HowReport | None) -> tuple[Link, ...]:
@@ -162,8 +166,9 @@ def _links(connection: Connection, members: Sequence[StoredRecord], how: HowRepo
     return tuple(sorted(found, key=lambda link: (-link.bits, link.left, link.right)))
 
 
-def verdicts_about(connection: Connection, members: Sequence[StoredRecord], rulings: RulingIndex) -> list[VerdictLine]:
+def verdicts_about(connection: Connection, members: Sequence[StoredRecord], reader: Reader) -> list[VerdictLine]:
     """The verdicts that hold and say something about one of the records, newest first; found by the records."""
     rids = [record.rid for record in members]
-    numbers = {*rulings.numbers(rids), *(pin.verdict_id for pin in pins.of_records(connection, rids))}
+    said = reader.bench.rulings(connection).numbers(rids)
+    numbers = {*said, *(pin.verdict_id for pin in pins.of_records(connection, rids))}
     return list(reversed(explaining.verdict_lines(verdicts.of_numbers(connection, numbers))))

@@ -56,10 +56,11 @@ class ModelShown:
 def active_models(connection: Connection, names: tuple[str, ...]) -> list[ModelShown]:
     """The active release of each entity type that has one."""
     found = [learning.active_release(connection, name) for name in names]
-    return [_shown(connection, release) for release in found if release is not None]
+    histograms = links.histograms(connection)
+    return [_shown(release, histograms) for release in found if release is not None]
 
 
-def _shown(connection: Connection, release: Release) -> ModelShown:
+def _shown(release: Release, histograms: Mapping[str, Mapping[int, int]]) -> ModelShown:
     return ModelShown(
         entity=release.entity,
         release_id=release.release_id,
@@ -73,7 +74,7 @@ def _shown(connection: Connection, release: Release) -> ModelShown:
         cap=release.cap,
         shared={feature: len(values) for feature, values in release.shared.items()},
         notes=release.notes,
-        histogram=links.histogram(connection, release.release_id),
+        histogram=histograms.get(release.release_id, {}),
     )
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import orjson
 from sqlalchemy import Connection
 
-from mdm import explaining, learning, queue, tasks
+from mdm import explaining, queue, tasks
 from mdm.desk.dossier import Reader, verdicts_about
 from mdm.desk.values import GoldenValue, RecordValues, golden_of, record_values, title_of
 from mdm.engine.policy import EntityType
 from mdm.engine.survive import Member, survive
+from mdm.explaining import Grounds
 from mdm.ids import entity_id
 from mdm.masking import field_class, masked
 from mdm.reports import EvidenceLine, Explanation, TaskLine, VerdictLine
@@ -86,8 +87,8 @@ class Question:
     within: bool
     merged: Mapping[str, GoldenValue]
     verdicts: tuple[VerdictLine, ...]
-    merge: float | None
-    review: float | None
+    merge: float
+    review: float
 
     @property
     def right_is_there(self) -> bool:
@@ -100,7 +101,7 @@ def question(connection: Connection, task: Task, reader: Reader, now: str) -> Qu
     entity, role = reader.types[task.entity_type], reader.role
     sides = [side for side in _sides(connection, task) if side[1]]
     shown = tuple(_side(connection, eid, found, entity, role) for eid, found in sides)
-    told, thresholds = _explained(connection, task, entity, role)
+    grounds = reader.grounds(connection, entity.name, [r.rid for _, found in sides for r in found])
     fields = _fields(entity, shown)
     goldens = [_golden_texts(connection, eid, entity, role) for eid, _ in sides]
     heard = [_heard(side, golden) for side, golden in zip(shown, goldens, strict=True)]
@@ -117,12 +118,12 @@ def question(connection: Connection, task: Task, reader: Reader, now: str) -> Qu
         answers=answers_to(task),
         sides=shown,
         rows=rows,
-        explanation=told,
+        explanation=_explained(connection, task, grounds, entity, role),
         within=task.right_eid is None and task.right_rid is not None,
         merged=_merged(connection, [r for _, found in sides for r in found], entity, role) if task.right_eid else {},
-        verdicts=tuple(verdicts_about(connection, [r for _, found in sides for r in found], reader.rulings)),
-        merge=thresholds[0],
-        review=thresholds[1],
+        verdicts=tuple(verdicts_about(connection, [r for _, found in sides for r in found], reader)),
+        merge=grounds.release.merge,
+        review=grounds.release.review,
     )
 
 
@@ -235,16 +236,15 @@ def _agreement(left: Sequence[Heard], right: Sequence[Heard]) -> str:
 
 
 def _explained(
-    connection: Connection, task: Task, entity: EntityType, role: str
-) -> tuple[Explanation | None, tuple[float | None, float | None]]:
-    release = learning.active_release(connection, entity.name)
-    thresholds = (None, None) if release is None else (release.merge, release.review)
+    connection: Connection, task: Task, grounds: Grounds, entity: EntityType, role: str
+) -> Explanation | None:
+    """Why the two records that show it match or not; None when one record shows it."""
     if task.left_rid is None or task.right_rid is None:
-        return None, thresholds
+        return None
     by_rid = {record.rid: record for record in records.by_rids(connection, [task.left_rid, task.right_rid])}
     left, right = by_rid[task.left_rid], by_rid[task.right_rid]
-    told = explaining.explain(connection, (left.source, left.record_id), (right.source, right.record_id))
-    return replace(told, evidence=tuple(evidence_for(line, entity, role) for line in told.evidence)), thresholds
+    told = explaining.explain(connection, (left.source, left.record_id), (right.source, right.record_id), grounds)
+    return replace(told, evidence=tuple(evidence_for(line, entity, role) for line in told.evidence))
 
 
 def evidence_for(line: EvidenceLine, entity: EntityType, role: str) -> EvidenceLine:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from sqlalchemy import Column, Connection, Integer, Select, cast, func, select, union
 
-from mdm.store.bulk import bulk_insert, pairs, read_table, stream
+from mdm.store.bulk import bulk_insert, read_table, stream
 from mdm.store.listed import among
 from mdm.store.schema import link, record
 
@@ -77,11 +77,14 @@ def touching(connection: Connection, rids: Iterable[int]) -> pa.Table:
     return read_table(connection, _TOUCHING, {"rids": set(rids)})
 
 
-def histogram(connection: Connection, release_id: str) -> dict[int, int]:
-    """Whole bits -> how many links of that release have as many, and less than one more."""
+def histograms(connection: Connection) -> dict[str, dict[int, int]]:
+    """Release -> whole bits -> how many of its links have as many, and less than one more. It reads every link."""
     whole = cast(func.floor(link.c.bits), Integer)
-    statement = select(whole, func.count()).where(link.c.release_id == release_id).group_by(whole).order_by(whole)
-    return pairs(connection, statement, {})
+    statement = select(link.c.release_id, whole, func.count()).group_by(link.c.release_id, whole)
+    found: dict[str, dict[int, int]] = {}
+    for release_id, bits, number in connection.execute(statement):
+        found.setdefault(release_id, {})[bits] = number
+    return found
 
 
 def across(connection: Connection, eids: Iterable[int]) -> pa.Table:
