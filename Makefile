@@ -1,5 +1,5 @@
 # setup: a virtual environment with the locked dependencies; demo: a project with invented data; test: every check.
-.PHONY: setup demo test lock
+.PHONY: setup demo test lock browser
 
 PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
 BIN := .venv/bin
@@ -18,7 +18,13 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	$(BIN)/mdm demo demo --force
 
-test: setup
+# The browser tests drive Debian's Chromium, with fonts for the scripts of the test data; root may install them.
+browser:
+	@test -x /usr/bin/chromium && test -d /usr/share/fonts/truetype/noto || test "$$(id -u)" != 0 || \
+		{ apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends \
+		chromium fonts-noto-core >/dev/null; }
+
+test: setup browser
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict

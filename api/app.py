@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 
 from api.errors import add_handlers
 from api.middleware import Around
+from api.pages import PAGES, rendering
 from api.routes import bulk, entities, health, match, records, tasks, verdicts
 from api.security import admit
 from api.service import running
@@ -42,9 +43,9 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.add_middleware(Around, body_bytes=settings.body_bytes)
-    add_handlers(app)
+    add_handlers(app, rendering.tell)
     # The longer paths come first: a record id may hold slashes.
-    for module in (bulk, match, tasks, verdicts, entities, records, health):
+    for module in (bulk, match, tasks, verdicts, entities, records, health, *PAGES):
         app.include_router(module.router)
     return app
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -90,24 +90,27 @@ def answer(told: Mapping[str, Any]) -> Response:
     return Response(orjson.dumps(told), status, headers, PROBLEM)
 
 
-def add_handlers(app: FastAPI) -> None:
-    """Nothing; every error of the app is answered as a problem."""
+Teller = Callable[[Request, Mapping[str, Any]], Response]
+
+
+def add_handlers(app: FastAPI, told: Teller) -> None:
+    """Nothing; every error of the app is answered as `told` answers its problem."""
 
     @app.exception_handler(MdmError)
-    async def _ours(_request: Request, error: MdmError) -> Response:
-        return answer(problem_of(error))
+    async def _ours(request: Request, error: MdmError) -> Response:
+        return told(request, problem_of(error))
 
     @app.exception_handler(Refusal)
-    async def _refused(_request: Request, error: Refusal) -> Response:
-        return answer(problem_of(error))
+    async def _refused(request: Request, error: Refusal) -> Response:
+        return told(request, problem_of(error))
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(_request: Request, error: RequestValidationError) -> Response:
-        return answer(_invalid_problem(error))
+    async def _invalid(request: Request, error: RequestValidationError) -> Response:
+        return told(request, _invalid_problem(error))
 
     @app.exception_handler(HTTPException)
-    async def _http(_request: Request, error: HTTPException) -> Response:
-        response = answer(problem(error.status_code, f"http_{error.status_code}", str(error.detail)))
+    async def _http(request: Request, error: HTTPException) -> Response:
+        response = told(request, problem(error.status_code, f"http_{error.status_code}", str(error.detail)))
         response.headers.update(error.headers or {})
         return response
 

@@ -18,7 +18,7 @@ from mdm.deciding import Rulings
 from mdm.engine.amend import named
 from mdm.engine.cluster import Component, Join, Node, Pair, cluster, components, limits_of
 from mdm.engine.release import Comparison, Release, to_bits, to_units
-from mdm.engine.score import UNKNOWN, Evidence, Score, make_scorer
+from mdm.engine.score import UNKNOWN, Evidence, Score, Scorer, make_scorer
 from mdm.errors import BadInput, NotFound
 from mdm.ids import eid_of, entity_id
 from mdm.reports import EvidenceLine, Explanation, GoldenLine, HowReport, LinkLine, VerdictLine
@@ -28,20 +28,40 @@ from mdm.store.verdicts import UNDO, Identity, Verdict
 from mdm.unresolved import read_rulings
 
 
-def explain(connection: Connection, left: Identity, right: Identity) -> Explanation:
-    """Why two stored records match or not, by the active release of their entity type.
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What explains decisions about one entity type: the release, its scorer, the verdicts that hold.
+
+    A server keeps the first two and gives the verdicts that name the records; else all are read for each question.
+    """
+
+    release: Release
+    scorer: Scorer
+    verdicts: Sequence[Verdict]
+
+
+def read_grounds(connection: Connection, entity: str) -> Grounds | None:
+    """The grounds as they are stored; None when no release is active for the type."""
+    release = learning.active_release(connection, entity)
+    return None if release is None else Grounds(release, make_scorer(release), verdicts.active(connection))
+
+
+def explain(connection: Connection, left: Identity, right: Identity, known: Grounds | None = None) -> Explanation:
+    """Why two stored records match or not, by the active release of their entity type, or the grounds that are given.
 
     Raises NotFound when one is not stored, BadInput when both are the same one.
     """
     if left == right:
         raise BadInput(f"{_name(left)} is given twice; give two different records")
     one, other = (_record(connection, identity) for identity in (left, right))
-    release = None if one.entity_type != other.entity_type else learning.active_release(connection, one.entity_type)
+    grounds = known or read_grounds(connection, one.entity_type)
     notes = [note for record in (one, other) for note in _state_notes(record)]
-    spoken = tuple(_verdict_text(v) for v in verdicts.active(connection) if _is_about(v, left, right))
-    if release is None or "deleted" in (one.state, other.state):
-        return _uncompared(one, other, (*notes, *_why_uncompared(one, other, release)), spoken)
-    score = make_scorer(release).score(_features(one), _features(other))
+    held = verdicts.active(connection) if grounds is None else grounds.verdicts
+    spoken = tuple(_verdict_text(v) for v in held if _is_about(v, left, right))
+    if grounds is None or one.entity_type != other.entity_type or "deleted" in (one.state, other.state):
+        return _uncompared(one, other, (*notes, *_why_uncompared(one, other, grounds)), spoken)
+    release = grounds.release
+    score = grounds.scorer.score(_features(one), _features(other))
     notes += [*_shared_notes(one, other, release), *_key_notes(connection, one, other, release)]
     notes += _outcome_notes(one, other, score, release)
     return Explanation(
@@ -101,11 +121,11 @@ def _uncompared(one: StoredRecord, other: StoredRecord, notes: tuple[str, ...], 
     )
 
 
-def _why_uncompared(one: StoredRecord, other: StoredRecord, release: Release | None) -> list[str]:
+def _why_uncompared(one: StoredRecord, other: StoredRecord, grounds: Grounds | None) -> list[str]:
     if one.entity_type != other.entity_type:
         types = (f"{_named(record)} is of type {record.entity_type}" for record in (one, other))
         return [f"{', '.join(types)}: records of different types are never compared"]
-    if release is None:
+    if grounds is None:
         return [f"nothing decides about {one.entity_type} yet: `mdm run` learns a release"]
     return ["nothing is left to compare"]
 
@@ -190,13 +210,13 @@ def shown_values(claims: Mapping[str, Sequence[Mapping[str, Any]]], show: Iterab
     for address in show:
         field, _, sub = address.partition(".")
         for claim in claims.get(field, ()):
-            text = claim["clean"].get(sub) if sub else _whole(claim["clean"])
+            text = claim["clean"].get(sub) if sub else whole_text(claim["clean"])
             if text:
                 found[text] = None
     return "; ".join(found) or None
 
 
-def _whole(clean: Mapping[str, str]) -> str:
+def whole_text(clean: Mapping[str, str]) -> str:
     """A claim in one line: its value, its full name, or all its parts."""
     return clean.get("value") or clean.get("full") or ", ".join(clean.values())
 
@@ -245,7 +265,7 @@ class Growth:
     parts: int
 
 
-def how(connection: Connection, entity: str) -> HowReport:
+def how(connection: Connection, entity: str, known: Grounds | None = None) -> HowReport:
     """How an entity came together; `entity` is its id, an id that redirects to it, or one of its records.
 
     Raises NotFound when there is no such entity or record, or the record belongs to nobody.
@@ -254,8 +274,8 @@ def how(connection: Connection, entity: str) -> HowReport:
     members = records.by_rids(connection, entities.members(connection, [eid])["rid"].to_pylist())
     members.sort(key=lambda record: (record.source, record.record_id))
     entity_type = entities.get(connection, eid).entity_type
-    release = learning.active_release(connection, entity_type)
-    growth = Growth((), (), len(members)) if release is None else _grow(connection, members, release)
+    grounds = known or read_grounds(connection, entity_type)
+    growth = Growth((), (), len(members)) if grounds is None else _grow(connection, members, grounds)
     names = [_named(record) for record in members]
     weakest = min(growth.joins, key=lambda join: (join.closeness, join.units), default=None)
     return HowReport(
@@ -266,7 +286,7 @@ def how(connection: Connection, entity: str) -> HowReport:
         weakest=None if weakest is None else _link_line(weakest, names),
         falls_out=() if weakest is None else tuple(names[place] for place in _falls_out(growth, weakest)),
         golden=tuple(_golden_lines(connection, eid)),
-        notes=(*notes, *_growth_notes(members, growth, release)),
+        notes=(*notes, *_growth_notes(members, growth, grounds)),
     )
 
 
@@ -293,18 +313,18 @@ def _entity_of(record: StoredRecord) -> int:
     return record.eid
 
 
-def _grow(connection: Connection, members: Sequence[StoredRecord], release: Release) -> Growth:
+def _grow(connection: Connection, members: Sequence[StoredRecord], grounds: Grounds) -> Growth:
     """The clustering of the members among themselves, as it was decided."""
-    scorer = make_scorer(release)
+    scorer = grounds.scorer
     features = [_features(record) for record in members]
     places = {record.rid: place for place, record in enumerate(members)}
-    rulings = read_rulings(connection, verdicts.active(connection))
+    rulings = read_rulings(connection, list(grounds.verdicts))
     component = Component(
         nodes=tuple(Node(record.source, record.record_id) for record in members),
         units={(a, b): scorer.score(features[a], features[b]).units for a, b in combinations(range(len(members)), 2)},
         same=_held_together(rulings, places),
     )
-    grown = cluster(component, limits_of(release))
+    grown = cluster(component, limits_of(grounds.release))
     ties = [(min(side), other) for side in component.same for other in sorted(side)[1:]]
     return Growth(grown.joins, ties, len(grown.groups))
 
@@ -327,8 +347,8 @@ def _falls_out(growth: Growth, weakest: Join) -> list[int]:
     return min(sides, key=lambda side: (len(side), -side[0])) if len(sides) > 1 else []
 
 
-def _growth_notes(members: Sequence[StoredRecord], growth: Growth, release: Release | None) -> list[str]:
-    if release is None:
+def _growth_notes(members: Sequence[StoredRecord], growth: Growth, grounds: Grounds | None) -> list[str]:
+    if grounds is None:
         return ["no release is active for this type, so how its records belong together cannot be shown"]
     notes = []
     if growth.ties:

@@ -143,9 +143,9 @@ def _link_counts(connection: Connection) -> dict[str, Counter[float]]:
     """How many links there are in each band, by entity type."""
     types = {stored.release_id: stored.entity_type for stored in releases.all(connection)}
     found: dict[str, Counter[float]] = {}
-    for batch in links.scan(connection):
-        for release_id, bits in zip(batch["release_id"].to_pylist(), batch["bits"].to_pylist(), strict=True):
-            found.setdefault(types[release_id], Counter())[band_of(bits)] += 1
+    for release_id, counts in links.histograms(connection).items():
+        for bits, number in counts.items():
+            found.setdefault(types[release_id], Counter())[band_of(bits)] += number
     return found
 
 

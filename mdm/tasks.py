@@ -359,7 +359,11 @@ def _why_over(task: Task, alive: AbstractSet[int]) -> str:
 
 def task_lines(connection: Connection, *, kind: str | None, state: str | None, limit: int | None) -> list[TaskLine]:
     """The tasks as people read them, the most urgent first."""
-    found = tasks.listed(connection, kind=kind, state=state, limit=limit)
+    return lines_of(connection, tasks.listed(connection, kind=kind, state=state, limit=limit))
+
+
+def lines_of(connection: Connection, found: Sequence[Task]) -> list[TaskLine]:
+    """The tasks as people read them."""
     shown = {rid for task in found for rid in (task.left_rid, task.right_rid) if rid is not None}
     table = records.load(connection, shown, ["rid", "source", "record_id"]).to_pydict()
     columns = zip(table["rid"], table["source"], table["record_id"], strict=True)

@@ -34,6 +34,7 @@ HOMES = {
     **dict.fromkeys(("typer", "rich"), ("mdm.cli",)),
     **dict.fromkeys(("fastapi", "starlette"), ("api",)),
     "uvicorn": ("mdm.cli",),
+    "argon2": ("mdm.accounts",),
     "duckdb": ("mdm", "rules"),
 }
 # Who works inside a transaction names its type; that is all they may take from SQLAlchemy.
@@ -64,6 +65,7 @@ NO_STAGES = {
         "engine.shared",
     },
     "beside the flow": {
+        "accounts",
         "crosswalks",
         "bulk_decisions",
         "decisions",
@@ -90,7 +92,16 @@ NO_STAGES = {
         "switching",
         "verification",
     },
-    "rules and reports for people": {"masking", "views", "pages", "profiling", "rule_files", "scorecard", "scoring"},
+    "rules and reports for people": {
+        "desk",
+        "masking",
+        "views",
+        "pages",
+        "profiling",
+        "rule_files",
+        "scorecard",
+        "scoring",
+    },
     "what stages stand on": {"engine", "store"},
 }
 

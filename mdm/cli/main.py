@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mdm.cli import batch, data, keys, publish, quality, quarantine, rules, serve, start, tasks, verdicts, why
+from mdm.cli import batch, data, keys, publish, quality, quarantine, rules, serve, start, tasks, users, verdicts, why
 from mdm.cli.output import print_error
 from mdm.errors import MdmError
 
@@ -58,6 +58,7 @@ app.command()(publish.export)
 app.command()(quality.verify)
 app.command()(serve.serve)
 app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
 app.add_typer(verdicts.app, name="verdict")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(rules.app, name="rules")

@@ -1,8 +1,9 @@
-"""The server: HTTP API over one store."""
+"""The server: HTTP API and pages over one store."""
 
 from __future__ import annotations
 
 import os
+import secrets
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,9 +27,10 @@ def serve(
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes; several need PostgreSQL.")] = 1,
     store: StoreUrl = None,
 ) -> None:
-    """Serve the HTTP API.
+    """Serve the HTTP API and the pages for stewards.
 
-    Without keys the server listens to this machine only, and everyone on it is the admin; see `mdm keys`.
+    Without keys and users the server listens to this machine only, and everyone on it is the admin; see `mdm keys` and
+    `mdm users`. Set MDM_HTTPS=1 where a proxy in front of it speaks https: cookies are then sent over https only.
 
     \b
     Examples:
@@ -44,6 +46,7 @@ def serve(
     # What starts the processes takes no arguments but the environment.
     os.environ["MDM_PROJECT"] = str(project.absolute())
     os.environ["MDM_WORKERS"] = str(workers)
+    os.environ["MDM_FORM_SECRET"] = secrets.token_hex(16)
     if store is not None:
         os.environ["MDM_STORE"] = store
     uvicorn.run(
@@ -81,11 +84,15 @@ LOGGING = {
 
 def _check(opened: Project, host: str, workers: int) -> None:
     """Raises BadInput for a server that would be open to everyone, or that SQLite cannot serve."""
+    from mdm.store import access, accounts
+
     with opened.store() as store:
         if store.dialect == "sqlite" and workers > 1:
             raise BadInput("SQLite has one server process; leave out --workers, or move the store to PostgreSQL")
-        if host not in LOOPBACK and not opened.api_keys():
+        with store.reading() as connection:
+            guarded = bool(access.all(connection)) or accounts.are_there(connection)
+        if host not in LOOPBACK and not guarded:
             raise BadInput(
-                f"without keys anyone who reaches {host} would be the admin; make a key first: `mdm keys add NAME "
-                "--role writer`, or listen to 127.0.0.1"
+                f"without keys or users anyone who reaches {host} would be the admin; make one first: `mdm users add "
+                "NAME` or `mdm keys add NAME --role writer`, or listen to 127.0.0.1"
             )

@@ -7,9 +7,10 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from mdm.store import counters
 from mdm.store.prepared import run
@@ -37,6 +38,41 @@ def append(connection: Connection, actor: str, action: str, *, subject: str, det
     }
     run(connection, _APPEND, {**row, "details": written, "salt": salt, "digest": _digest(previous, row)})
     return audit_no
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the trail; details: None when they were erased."""
+
+    audit_no: int
+    recorded_at: str
+    actor: str
+    action: str
+    subject: str
+    details: Mapping[str, Any] | None
+
+
+def listed(
+    connection: Connection, *, before: int | None, limit: int, actor: str = "", action: str = "", subject: str = ""
+) -> list[Entry]:
+    """The lines with a smaller number than `before`, newest first; actor, action, subject: only those, empty for all.
+
+    An action is named whole or by its beginning.
+    """
+    statement = select(audit).order_by(audit.c.audit_no.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(audit.c.audit_no < before)
+    for column, wanted in ((audit.c.actor, actor), (audit.c.subject, subject)):
+        if wanted:
+            statement = statement.where(column == wanted)
+    if action:
+        statement = statement.where(func.substr(audit.c.action, 1, len(action)) == action)
+    return [_entry(dict(row._mapping)) for row in connection.execute(statement)]
+
+
+def _entry(row: Mapping[str, Any]) -> Entry:
+    details = None if row["details"] is None else json.loads(row["details"])
+    return Entry(row["audit_no"], row["recorded_at"], row["actor"], row["action"], row["subject"], details)
 
 
 def erase_details(connection: Connection, audit_no: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-from sqlalchemy import Column, Connection, Select, bindparam, select, union
+from sqlalchemy import Column, Connection, Integer, Select, bindparam, cast, func, select, union
 
 from mdm.store.bulk import bulk_insert, read_listed, stream
 from mdm.store.listed import among
@@ -77,6 +77,16 @@ def drop(connection: Connection, pairs: Iterable[tuple[int, int]]) -> None:
 def touching(connection: Connection, rids: Iterable[int]) -> pa.Table:
     """The links with at least one end among the records, each once: the columns of LinkRow."""
     return read_listed(connection, _TOUCHING, "rids", set(rids))
+
+
+def histograms(connection: Connection) -> dict[str, dict[int, int]]:
+    """Release -> whole bits -> how many of its links have as many, and less than one more. It reads every link."""
+    whole = cast(func.floor(link.c.bits), Integer)
+    statement = select(link.c.release_id, whole, func.count()).group_by(link.c.release_id, whole)
+    found: dict[str, dict[int, int]] = {}
+    for release_id, bits, number in connection.execute(statement):
+        found.setdefault(release_id, {})[bits] = number
+    return found
 
 
 def across(connection: Connection, eids: Iterable[int]) -> pa.Table:

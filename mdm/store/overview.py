@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, func, literal_column, select
 
 from mdm.store import counters
 from mdm.store.bulk import pairs, read_table, stream
-from mdm.store.schema import entity, event, golden, link, record, run, source
+from mdm.store.schema import entity, event, golden, link, record, record_body, run, source
 
 _LEFT, _RIGHT = record.alias("l"), record.alias("r")
 _ACTIVE_ENTITIES = (
@@ -32,6 +33,15 @@ _BETWEEN_ENTITIES = (
     .join(_LEFT, _LEFT.c.rid == link.c.left_rid)
     .join(_RIGHT, _RIGHT.c.rid == link.c.right_rid)
     .where(_LEFT.c.eid != _RIGHT.c.eid)
+)
+
+# One row per source and list of issues: there are few different lists.
+_ISSUES = (
+    select(source.c.name, record_body.c.issues, func.count())
+    .join(record, record.c.rid == record_body.c.rid)
+    .join(source, source.c.source_id == record.c.source_id)
+    .where(record.c.state != literal_column("'deleted'"), record_body.c.issues != literal_column("'[]'"))
+    .group_by(source.c.name, record_body.c.issues)
 )
 
 
@@ -78,6 +88,21 @@ def unresolved_count(connection: Connection) -> int:
     """How many records wait to be decided."""
     waiting = select(func.count()).select_from(record).where(record.c.resolved == literal_column("0"))
     return int(connection.execute(waiting).scalar_one())
+
+
+def quarantined_count(connection: Connection) -> int:
+    """How many records are in quarantine."""
+    held = select(func.count()).select_from(record).where(record.c.state == literal_column("'quarantined'"))
+    return int(connection.execute(held).scalar_one())
+
+
+def issue_counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """(source, issue code) -> how many present records carry it. It reads every record."""
+    counts: dict[tuple[str, str], int] = {}
+    for name, issues, records in connection.execute(_ISSUES):
+        for code in set(json.loads(issues)):
+            counts[name, code] = counts.get((name, code), 0) + records
+    return counts
 
 
 def last_run_age(connection: Connection, now: datetime) -> float:

@@ -97,6 +97,10 @@ def _of_state(state: str, now: str) -> list[ColumnElement[bool]]:
 
 
 def _shown_by(name: str) -> ColumnElement[bool]:
-    shown = or_(record.c.rid == task.c.left_rid, record.c.rid == task.c.right_rid)
+    """Each side by itself: of one look-up with `or` SQLite makes a walk over all records of the source."""
     numbers = select(source.c.source_id).where(source.c.name == name).scalar_subquery()
-    return exists(select(1).where(shown, record.c.source_id == numbers).correlate(task))
+    sides = (
+        exists(select(1).where(record.c.rid == side, record.c.source_id == numbers).correlate(task))
+        for side in (task.c.left_rid, task.c.right_rid)
+    )
+    return or_(*sides)

@@ -382,6 +382,29 @@ api_key = Table(
     UniqueConstraint("name"),
 )
 
+# People who sign in to the pages, and the sessions in which they are signed in.
+account = Table(
+    "account",
+    metadata,
+    _wide("account_no", key=True),
+    _text("name"),
+    _text("password"),
+    _text("role"),
+    _text("created_at"),
+    _text("disabled_at", absent=True),
+    UniqueConstraint("name"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    _wide("account_no"),
+    _text("created_at"),
+    _text("expires_at"),
+)
+Index("session_account_no", session.c.account_no)
+
 # Answers to requests that carried an Idempotency-Key, so that a repeat is answered without being done again.
 idempotency = Table(
     "idempotency",

@@ -34,6 +34,7 @@ PROMISED = [
     "verify",
     "serve",
     "keys",
+    "users",
     "verdict",
     "profile",
     "quarantine",
