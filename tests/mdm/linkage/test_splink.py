@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import log2
 from typing import Any
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from benchmarks.bench_linkage import load_generated, race
-from mdm.engine.release import Comparison, Release
+from mdm.engine.release import Comparison, FeatureShape, Rarity, Release
 from mdm.engine.score import make_scorer
 from mdm.entity import load_entity
 from mdm.linkage import splink_model
@@ -24,7 +24,8 @@ from mdm.linkage.splink_export import open_splink, splink_scores, splink_setting
 from mdm.linkage.splink_model import Blocking, blend, choose_blockings, fields_of, train_session, train_with_splink
 from mdm.linkage.train import TrainingInput, starting_release
 from mdm.scratch import fetch, open_scratch
-from tests.mdm.linkage.test_score_sql import RELEASE, SHAPES
+from tests.mdm.linkage.test_score_sql import RELEASE, SHAPES, weigh
+from tests.mdm.linkage.test_score_sql import comparison as weighed
 
 RECORDS = 3_000
 PAIRS = 20_000
@@ -122,6 +123,78 @@ def test_splink_gives_the_same_weights_on_hostile_values() -> None:
         assert found.difference < 1e-4
         reached = levels_reached(data, RELEASE)
     assert all(len(levels) > 4 for levels in reached)
+
+
+# Equality sees every script, similarity ASCII that is not empty, as features promise. Most terms have no frequency.
+SCRIPTS = ("نام", "نام ", "Thúy", "Thuý", "Thủy", "漢字", "\U0001f600", "İ", "i̇", "ß", "ss")
+NATIVE = (*SCRIPTS, "'", '"; drop', "\\", "%", "%s", "a")
+LONG = ("ab" * 150, "ba" * 149 + "b")
+ODD = ("a", "'", "''", '"', "\\", "%", "_", "a'b", *LONG, "ab z", "abz", "abz1", "bz1", "zb1", "Ab")
+WORLD = replace(
+    RELEASE,
+    features={**RELEASE.features, "script": FeatureShape(False, False), "aliases": FeatureShape(True, False)},
+    comparisons=(
+        *RELEASE.comparisons,
+        weighed(
+            "script",
+            "all(missing(script), missing(aliases))",
+            weigh("same", "exact(script)", 0.6, 0.01, "script"),
+            weigh("half", "overlap(aliases) >= 0.5", 0.1, 0.02),
+            weigh("alias", "share_any(aliases)", 0.1, 0.01),
+            weigh("one unknown", "any(missing(script), not(present(aliases)))", 0.1, 0.2),
+            weigh("different", "else", 0.1, 0.9),
+        ),
+    ),
+    rarities={**RELEASE.rarities, "script": Rarity({"漢字": 0.2, "'": 0.01}, 0.004)},
+)
+
+
+def worldly_records(number: int) -> pa.Table:
+    """Hostile records with values of other scripts, long ones, single characters, quotes and patterns."""
+    dice = random.Random(8)
+
+    def some(values: Sequence[Any], most: int) -> list[Any] | None:
+        return None if dice.random() < 0.2 else dice.sample(values, dice.randint(1, most))
+
+    def one(values: Sequence[str]) -> str | None:
+        return None if dice.random() < 0.15 else dice.choice(values)
+
+    # Long values are rare: comparing two of them takes as long as a thousand short ones.
+    short = [text for text in ODD if len(text) < 10] * 4
+    columns = {
+        "name": pa.array([one([*short, *ODD]) for _ in range(number)], pa.string()),
+        "other": pa.array([one(short) for _ in range(number)], pa.string()),
+        "phones": pa.array(
+            [some(sorted({*short, "5550142", "5550143", "1234567890ab", "1234567890cd"}), 7) for _ in range(number)]
+        ),
+        "days": pa.array([some([-900_000, -1, 0, 31, 32, 900_000], 5) for _ in range(number)], pa.list_(pa.int32())),
+        "script": pa.array([one(NATIVE) for _ in range(number)], pa.string()),
+        "aliases": pa.array([some(NATIVE, 6) for _ in range(number)], pa.list_(pa.string())),
+    }
+    return pa.table({"rid": pa.array(range(number), pa.int64()), **columns})
+
+
+def test_three_scorers_agree_on_a_hundred_thousand_hostile_pairs() -> None:
+    with duckdb.connect() as connection:
+        records = worldly_records(460)
+        connection.register("arriving", records)
+        connection.execute("create table features as from arriving")
+        connection.execute(
+            "create table pairs as select a.rid l, b.rid r from features a join features b on a.rid < b.rid"
+        )
+        data = TrainingInput(connection, load_entity("person"), "features", "pairs")
+        found = race(data, WORLD, repeats=1)
+        assert found.pairs > 100_000
+        assert found.difference < 1e-4
+        rows, scorer = records.to_pylist(), make_scorer(WORLD)
+        reached: set[tuple[int, int]] = set()
+        for left, right, units, levels in connection.execute("select l, r, units, levels from ours").fetchall():
+            total, told, _ = scorer.weigh(rows[left], rows[right])
+            assert (total, ",".join(map(str, told))) == (units, levels)
+            reached.update(enumerate(told))
+    every = {(place, level) for place, c in enumerate(WORLD.comparisons) for level in range(-1, len(c.every))}
+    # What overlaps by half shares a value, which an earlier level says.
+    assert every - reached == {(1, 3)}
 
 
 def test_splink_leaves_nothing_behind(generated: dict[str, TrainingInput]) -> None:
