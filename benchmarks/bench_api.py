@@ -139,6 +139,7 @@ def measure(port: int, known: Sequence[Sampled], options: argparse.Namespace) ->
     ]
     chance.shuffle(puts)
     count = min(int(2 * options.rate * options.seconds), len(puts) // 2)
+    paced(port, puts[count : count + 100], rate=None)
     put = _show("upsert", paced(port, puts[:count], rate=2 * options.rate), 2 * options.rate)
     most = _show("upsert", paced(port, puts[-count // 2 :], rate=None), None)
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from mdm.store import records
 from mdm.watch import silent
 
 SAMPLE = 2_000
+PARTED = "part of an entity"
 KINDS = ("exact", "typo", "swapped", "missing", "old address")
 
 
@@ -109,8 +111,8 @@ def judge_copies(project: Project, folder: Path, copies: Sequence[Copy], answers
         here = [(copy, answer) for copy, answer in zip(copies, answers, strict=True) if copy.kind == kind]
         found = sum(any(c["entity_id"] == copy.of.entity_id for c in answer["candidates"]) for copy, answer in here)
         joined = sum(answer["entity_id"] == copy.of.entity_id for copy, answer in here)
-        told = [(decided[copy.identity], answer["entity_id"]) for copy, answer in here if copy.identity in decided]
-        same = sum(entity in entities for entities, entity in told)
+        told = [(decided[copy.identity], _joined(answer)) for copy, answer in here if copy.identity in decided]
+        same = sum(entity in entities or (PARTED in entities and entity is not None) for entities, entity in told)
         print(
             f"  {kind:<12}{len(here):>5} asked  found {found / len(here):.4f}  decided for {joined / len(here):.4f}"
             f"  as a batch decides {same} of {len(told)}",
@@ -118,18 +120,26 @@ def judge_copies(project: Project, folder: Path, copies: Sequence[Copy], answers
         )
 
 
+def _joined(answer: Any) -> str | None:
+    """The entity that an answer says a record would join, PARTED for one that has no id yet."""
+    return answer["entity_id"] or (PARTED if answer["decision"] == "match" else None)
+
+
 def _decided_by_batch(project: Project, folder: Path, copies: Sequence[Copy]) -> dict[tuple[str, str], set[str | None]]:
     """The entities that each copy would be one with; None alone for a copy that would be one of its own.
 
-    Those that met other copies are left out: each was asked about as if it came alone.
+    Those that met other copies are left out: each was asked about as if it came alone. PARTED is among them where the
+    copy parts an entity: which part keeps the id is history.
     """
     names = {copy.identity for copy in copies}
     found: dict[tuple[str, str], set[str | None]] = {}
 
     def hear(_entity: str, _release: str, decided: Decided) -> None:
+        parts = Counter(eid for part in decided.parts for eid in {decided.people[rid].eid for rid in part})
         for part in decided.parts:
             homes = {decided.people[rid].eid for rid in part} - {None}
             met: set[str | None] = {entity_id(eid) for eid in homes if eid is not None}
+            met |= {PARTED} if any(parts[eid] > 1 for eid in homes) else set()
             here = names.intersection(decided.people[rid].name for rid in part)
             if len(here) == 1:
                 found[here.pop()] = met or {None}

@@ -128,6 +128,7 @@ def test_splink_gives_the_same_weights_on_hostile_values() -> None:
 # Equality sees every script, similarity ASCII that is not empty, as features promise. Most terms have no frequency.
 SCRIPTS = ("نام", "نام ", "Thúy", "Thuý", "Thủy", "漢字", "\U0001f600", "İ", "i̇", "ß", "ss")
 NATIVE = (*SCRIPTS, "'", '"; drop', "\\", "%", "%s", "a")
+NUMBERS = ("5550142", "5550143", "1234567890ab", "1234567890cd")
 LONG = ("ab" * 150, "ba" * 149 + "b")
 ODD = ("a", "'", "''", '"', "\\", "%", "_", "a'b", *LONG, "ab z", "abz", "abz1", "bz1", "zb1", "Ab")
 WORLD = replace(
@@ -164,9 +165,7 @@ def worldly_records(number: int) -> pa.Table:
     columns = {
         "name": pa.array([one([*short, *ODD]) for _ in range(number)], pa.string()),
         "other": pa.array([one(short) for _ in range(number)], pa.string()),
-        "phones": pa.array(
-            [some(sorted({*short, "5550142", "5550143", "1234567890ab", "1234567890cd"}), 7) for _ in range(number)]
-        ),
+        "phones": pa.array([some(sorted({*short, *NUMBERS}), 7) for _ in range(number)]),
         "days": pa.array([some([-900_000, -1, 0, 31, 32, 900_000], 5) for _ in range(number)], pa.list_(pa.int32())),
         "script": pa.array([one(NATIVE) for _ in range(number)], pa.string()),
         "aliases": pa.array([some(NATIVE, 6) for _ in range(number)], pa.list_(pa.string())),
