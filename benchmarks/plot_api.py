@@ -96,9 +96,8 @@ def _panel(left: float, title: str, lines: Sequence[Line]) -> str:
         path = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in line)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"{dashes}/>\n')
         parts += [f'<circle cx="{across(x):.1f}" cy="{up(y):.1f}" r="2.5" fill="{colour}"/>\n' for x, y in line]
-        parts.append(
-            f'<text x="{left + MARGIN + 6}" y="{34 + 13 * number}" fill="{colour}">{_key(number)} {name}</text>\n'
-        )
+        at = f'x="{left + MARGIN + 6}" y="{34 + 13 * number}"'
+        parts.append(f'<text {at} fill="{colour}">{_key(number)} {name}</text>\n')
     return "".join(parts)
 
 
