@@ -141,12 +141,13 @@ def _state_notes(record: StoredRecord) -> list[str]:
 
 
 def _shared_notes(one: StoredRecord, other: StoredRecord, release: Release) -> Iterator[str]:
-    """What both have in common and is not heard, because many people have it."""
+    """What both have in common and is not heard, because many people have it: counted, since notes are not masked."""
     left, right = _features(one), _features(other)
     for feature, shared in release.shared.items():
         both = {*(left.get(feature) or ())} & {*(right.get(feature) or ())} & {*shared}
-        for value in sorted(both):
-            yield f"{value} ({feature}) is shared by many people and says nothing"
+        if both:
+            number = "a value" if len(both) == 1 else f"{len(both)} values"
+            yield f"{feature}: {number} in common, shared by many people: it says nothing"
 
 
 def _key_notes(connection: Connection, one: StoredRecord, other: StoredRecord, release: Release) -> list[str]:

@@ -149,7 +149,7 @@ def test_a_contact_of_many_people_links_nobody(folder: Path, tmp_path: Path) -> 
     assert len({row["eid"] for row in patients}) == 60
     one, other = (f"crm:{row['record_id']}" for row in patients[:2])
     explanation = project.explain(one, other)
-    assert "13128675300 (phones) is shared by many people and says nothing" in explanation.notes
+    assert "phones: a value in common, shared by many people: it says nothing" in explanation.notes
     told = {line.comparison: line for line in explanation.evidence}
     assert told["phone"].bits == 0
     assert "phone" not in told["household"].level
