@@ -62,8 +62,7 @@ def test_splink_scores_with_the_exported_folder_as_we_do(learnt: Project, tmp_pa
     assert {Path(written.path).name for written in report.files} == {
         "settings.json",
         "features.parquet",
-        "tf_family.parquet",
-        "tf_given.parquet",
+        *(f"tf_{feature}.parquet" for feature in ("family", "given", "city", "region", "district")),
     }
     ours = our_weights(learnt, "person")
     with duckdb.connect() as connection:
