@@ -33,7 +33,11 @@ def column_text(column: pa.Array) -> list[str | None]:
         column = column.dictionary_decode()
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-    return [cell_text(value) for value in _values(column)]
+    values = _values(column)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        # What `cell_text` says of text, without a call for every cell: most columns of most files are text.
+        return [None if value is None or not value or value.isspace() else value for value in values]
+    return [cell_text(value) for value in values]
 
 
 def _values(column: pa.Array) -> list[Any]:
