@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -21,21 +21,12 @@ from mdm.explaining import level_name, shown_values
 from mdm.incoming import Incoming
 from mdm.ledger import RulingIndex
 from mdm.neighbourhood import Change, Judge, Neighbourhood, Settlement
+from mdm.reports import EvidenceLine
 from mdm.store import lookup
 from mdm.store.lookup import Known
 
 # No stored record has this number.
 ASKED = 0
-
-
-class EvidenceSaid(NamedTuple):
-    """What one comparison says, in words and bits; left: the value asked about, right: the stored one."""
-
-    comparison: str
-    level: str
-    bits: float
-    left: str | None
-    right: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +43,7 @@ class Candidate:
     source: str
     record_id: str
     golden: Mapping[str, Any]
-    evidence: tuple[EvidenceSaid, ...]
+    evidence: tuple[EvidenceLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +170,9 @@ def _grade(score: Score, judge: Judge) -> str:
 
 def _said(
     judge: Judge, evidence: Iterable[Evidence], mine: Mapping[str, Any], theirs: Mapping[str, Any]
-) -> Iterator[EvidenceSaid]:
+) -> Iterator[EvidenceLine]:
     for comparison, found in zip(judge.release.comparisons, evidence, strict=True):
         left, right = shown_values(mine, comparison.show), shown_values(theirs, comparison.show)
         if found.level != UNKNOWN or left is not None or right is not None:
             level = level_name(comparison, found.level)
-            yield EvidenceSaid(comparison.name, level, to_bits(found.units), left, right)
+            yield EvidenceLine(comparison.name, level, to_bits(found.units), left, right)

@@ -30,6 +30,12 @@ class Draft:
     events: list[Event] = field(default_factory=list)
     merges: int = 0
 
+    @property
+    def eids(self) -> frozenset[int]:
+        """The entities that win members, close or are in use again."""
+        joined = {eid for _, eid in self.membership if eid is not None}
+        return frozenset(joined.union((eid for eid, _ in self.retired), self.revived))
+
     def changes(self, run_id: int | None) -> EntityChanges:
         """The change as the store takes it."""
         return EntityChanges(

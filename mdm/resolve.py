@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import Connection
@@ -19,7 +19,6 @@ from sqlalchemy import Connection
 from mdm import learning, reuse, tasks
 from mdm.asking import Answer, ask
 from mdm.changes import Draft, Portion, draft_changes
-from mdm.engine.amend import Amendment
 from mdm.engine.release import GRID
 from mdm.errors import MdmError, NotFound, OtherPolicy, Outdated
 from mdm.golden import GoldenMaker, load_block
@@ -77,6 +76,17 @@ class Stored:
     issues: tuple[str, ...] = ()
 
 
+class Office(NamedTuple):
+    """Who decides about a type in one transaction. newest: the number of the newest verdict.
+
+    is_held: whether the judge's release is active; a new project has none until its first record comes.
+    """
+
+    judge: Judge
+    newest: int
+    is_held: bool
+
+
 class Bench:
     """The judges in office and the verdicts that bind, kept compiled between transactions."""
 
@@ -91,19 +101,15 @@ class Bench:
 
         Raises OtherPolicy when records are read, or decided, by another policy than this process has loaded.
         """
-        judge, newest = self._office(connection, entity)
-        return judge, self._read_ledger(connection, newest).rulings
-
-    def sole_judge(self, connection: Connection, entity: str) -> Judge:
-        """Who decides about the type; for a transaction that has given verdicts itself. Raises OtherPolicy."""
-        return self._office(connection, entity)[0]
+        office = self.office(connection, entity)
+        return office.judge, self.ledger(connection, office.newest).rulings
 
     def rulings(self, connection: Connection) -> RulingIndex:
         """What all verdicts say, before the transaction gives any itself."""
-        return self._read_ledger(connection, verdicts.last(connection)).rulings
+        return self.ledger(connection, verdicts.last(connection)).rulings
 
-    def _office(self, connection: Connection, entity: str) -> tuple[Judge, int]:
-        """The judge, and the number of the newest verdict."""
+    def office(self, connection: Connection, entity: str) -> Office:
+        """The judge without the verdicts, which a transaction may have given itself. Raises OtherPolicy."""
         now = lookup.situation(connection, entity)
         judge = self._default(entity) if now.release_id is None else self._active(connection, entity, now.release_id)
         mine = self.policy.hashes[entity]
@@ -112,13 +118,7 @@ class Bench:
                 f"the project of this process is not the one that decides about {entity}: run `mdm run`, or let the "
                 "server load the present project file"
             )
-        return judge, now.verdict
-
-    def amendment(self, connection: Connection, incoming: Incoming) -> Amendment | None:
-        """What stewards decided about this content of the record, which a rule rejects or they corrected."""
-        newest = lookup.situation(connection, incoming.entity).verdict
-        content = (incoming.source, incoming.record_id, incoming.content_hash)
-        return self._read_ledger(connection, newest).amendments.get(content)
+        return Office(judge, now.verdict, now.release_id is not None)
 
     def _active(self, connection: Connection, entity: str, release_id: str) -> Judge:
         known = self._judges.get(entity)
@@ -135,7 +135,8 @@ class Bench:
             self._defaults[entity] = make_judge(type_, release, self.policy.promised)
         return self._defaults[entity]
 
-    def _read_ledger(self, connection: Connection, newest: int) -> Ledger:
+    def ledger(self, connection: Connection, newest: int) -> Ledger:
+        """What the verdicts say, up to the newest that is committed."""
         known = self._ledger
         if known is None or known.newest > newest:
             known = self._ledger = read_ledger(connection, newest)
@@ -189,22 +190,23 @@ class Resolver:
         """The same inside a write transaction of the caller."""
         stored = lookup.by_name(connection, incoming.source, incoming.record_id)
         _check_expected(stored, expected)
-        judge, _ = self.bench.judge(connection, incoming.entity)
+        office = self.bench.office(connection, incoming.entity)
         if stored is not None and stored.state != "deleted":
             if stored.content_hash == incoming.content_hash and stored.resolved:
                 return _left_alone("unchanged", stored)
             if _is_newer(stored, incoming):
                 return _left_alone("stale", stored)
-        amendment = self.bench.amendment(connection, incoming)
+        content = (incoming.source, incoming.record_id, incoming.content_hash)
+        amendment = self.bench.ledger(connection, office.newest).amendments.get(content)
         if amendment is not None:
             incoming = self.reception.amend(incoming, amendment)
-        _put_in_office(connection, judge)
+        _put_in_office(connection, office)
         after = _after(connection, stored, incoming)
-        plans = self._plans(connection, stored, after, incoming.prepared.features)
+        plans = self._plans(connection, stored, after, incoming.prepared.features, office)
         issues, asked = tuple(incoming.prepared.issues), []
         if stored is None or after.version != stored.version:
             _write_record(connection, after, incoming)
-            if stored is not None and _is_reused(judge, stored, after, incoming.prepared.features):
+            if stored is not None and _is_reused(office.judge, stored, after, incoming.prepared.features):
                 asked = reuse.flag_reused(connection, after.entity_type, [after.rid], None)
                 issues = (*issues, reuse.ISSUE)
         settled = _settle(connection, plans, after.rid)
@@ -244,25 +246,34 @@ class Resolver:
         plans = []
         for name in sorted(types):
             seeds = frozenset(each.rid for each in known if name in (each.home, each.entity_type))
-            judge = self.bench.sole_judge(connection, name)
-            _put_in_office(connection, judge)
-            around = Neighbourhood(connection, judge, Change(seeds=seeds))
+            office = self.bench.office(connection, name)
+            _put_in_office(connection, office)
+            around = Neighbourhood(connection, office.judge, Change(seeds=seeds))
             plans.append(Plan(around, around.decide(rulings)))
         return [_write(connection, plan) for plan in plans]
 
     def _plans(
-        self, connection: Connection, stored: Known | None, after: Known, features: Mapping[str, Any]
+        self,
+        connection: Connection,
+        stored: Known | None,
+        after: Known,
+        features: Mapping[str, Any],
+        office: Office | None = None,
     ) -> list[Plan]:
-        """What changes in each entity type that the record had or will have a part in, the one it leaves first."""
+        """What changes in each entity type that the record had or will have a part in, the one it leaves first.
+
+        office: of the type of `after`, where it is known already.
+        """
         joins = [after.entity_type] if after.state == "active" else []
         held = [] if stored is None else [stored.home, stored.entity_type if stored.state == "active" else None]
         types = [name for name in dict.fromkeys(held) if name is not None and name not in joins] + joins
         plans = []
         for name in types:
-            judge, rulings = self.bench.judge(connection, name)
+            here = office if office is not None and name == after.entity_type else self.bench.office(connection, name)
+            rulings = self.bench.ledger(connection, here.newest).rulings
             before = None if stored is None or name not in held else _within(stored, name, after.version)
             change = Change(before, after if name in joins else None, features)
-            around = Neighbourhood(connection, judge, change)
+            around = Neighbourhood(connection, here.judge, change)
             plans.append(Plan(around, around.decide(rulings)))
         return plans
 
@@ -284,11 +295,11 @@ def _left_alone(outcome: str, stored: Known) -> Stored:
     return Stored(outcome, stored.eid, stored.version, written=False)
 
 
-def _put_in_office(connection: Connection, judge: Judge) -> None:
-    """The judge's release is active; a new project has none until its first record comes."""
-    if lookup.situation(connection, judge.release.entity).release_id is None:
-        learning.save(connection, judge.release)
-        releases.activate(connection, judge.release.release_id)
+def _put_in_office(connection: Connection, office: Office) -> None:
+    """Nothing; the judge's release is active."""
+    if not office.is_held:
+        learning.save(connection, office.judge.release)
+        releases.activate(connection, office.judge.release.release_id)
 
 
 def _after(connection: Connection, stored: Known | None, incoming: Incoming) -> Known:
@@ -388,10 +399,8 @@ def _write(connection: Connection, plan: Plan) -> Settled:
 def _touched(plan: Plan, draft: Draft) -> Touched:
     """Everybody in the components, for the questions to stewards: links between kept entities may have changed, too."""
     people, release = plan.settlement.people, plan.judge.release
-    eids = {person.eid for person in people.values()} | {eid for _, eid in draft.membership}
-    eids |= {eid for eid, _ in draft.retired} | {*draft.revived}
-    known = frozenset(eid for eid in eids if eid is not None)
-    return Touched(release.entity, known, frozenset(people), release.merge, plan.around.findings(plan.settlement))
+    eids = draft.eids.union(person.eid for person in people.values() if person.eid is not None)
+    return Touched(release.entity, eids, frozenset(people), release.merge, plan.around.findings(plan.settlement))
 
 
 def _link_rows(plan: Plan) -> Iterator[LinkRow]:

@@ -241,10 +241,8 @@ def _write(store: Store, work: Work, ruling: Ruling, decided: Decided, watch: Wa
 def _touched(release: Release, decided: Decided, portion: Portion, draft: Draft) -> Touched:
     """What writing the portion touched, for the questions to stewards."""
     rids = frozenset([*(rid for part in portion.parts for rid in part), *portion.gone])
-    before = {decided.people[rid].eid for rid in rids}
-    eids = before | {eid for _, eid in draft.membership} | {eid for eid, _ in draft.retired} | {*draft.revived}
-    findings = decided.findings.among(rids)
-    return Touched(release.entity, frozenset(eids - {None}), rids, release.merge, findings)  # type: ignore[arg-type]
+    eids = draft.eids.union(eid for rid in rids if (eid := decided.people[rid].eid) is not None)
+    return Touched(release.entity, eids, rids, release.merge, decided.findings.among(rids))
 
 
 def _is_overruled(connection: Connection, decided: Decided, portion: Portion) -> bool:

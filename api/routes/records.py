@@ -58,6 +58,7 @@ async def expected_version(
 
 
 Expected = Annotated[int | None, Depends(expected_version)]
+Change = Callable[[Connection], Stored]
 
 
 @router.put(
@@ -75,21 +76,13 @@ def put(
     idempotency_key: RequestKey = None,
 ) -> Response:
     """Store a record as its newest version: it replaces what there was, and entities follow at once."""
-    service, principal = service_of(request), principal_of(request)
-    principal.check_source(source)
+    actor = principal_of(request).name
 
-    def act(resolver: Resolver) -> tuple[int, bytes]:
+    def change(resolver: Resolver) -> Change:
         incoming = read(resolver.reception, source, record_id, body)
-        once = _Once(principal, request, idempotency_key, body)
-        return service.together.do(
-            lambda connection: once.do(
-                connection,
-                lambda: resolver.put_within(connection, incoming, actor=principal.name, expected=expected),
-            )
-        )
+        return lambda connection: resolver.put_within(connection, incoming, actor=actor, expected=expected)
 
-    status, content = service.deciding(act)
-    return _written(service, status, content)
+    return _changed(request, source, idempotency_key, body, change)
 
 
 @router.delete(
@@ -106,20 +99,12 @@ def delete(
     idempotency_key: RequestKey = None,
 ) -> Response:
     """Delete a record; what it said no longer counts, and its history stays."""
-    service, principal = service_of(request), principal_of(request)
-    principal.check_source(source)
+    actor = principal_of(request).name
 
-    def act(resolver: Resolver) -> tuple[int, bytes]:
-        once = _Once(principal, request, idempotency_key, None)
-        return service.together.do(
-            lambda connection: once.do(
-                connection,
-                lambda: resolver.delete_within(connection, source, record_id, actor=principal.name, expected=expected),
-            )
-        )
+    def change(resolver: Resolver) -> Change:
+        return lambda connection: resolver.delete_within(connection, source, record_id, actor=actor, expected=expected)
 
-    status, content = service.deciding(act)
-    return _written(service, status, content)
+    return _changed(request, source, idempotency_key, None, change)
 
 
 @router.get("/records/{source}/{record_id:path}", openapi_extra=role("reader"), responses=problems(404))
@@ -185,7 +170,18 @@ class _Once:
         return 200, text
 
 
-def _written(service: Service, status: int, content: bytes) -> Response:
+def _changed(
+    request: Request, source: str, key: str | None, body: PutRequest | None, change: Callable[[Resolver], Change]
+) -> Response:
+    """The answer to a change of one record, done once; change: what is to be done by the resolver in office."""
+    service, principal = service_of(request), principal_of(request)
+    principal.check_source(source)
+
+    def act(resolver: Resolver) -> tuple[int, bytes]:
+        changing, once = change(resolver), _Once(principal, request, key, body)
+        return service.together.do(lambda connection: once.do(connection, lambda: changing(connection)))
+
+    status, content = service.deciding(act)
     told = orjson.loads(content)
     service.metrics.outcome(told["outcome"])
     return Response(content, status, {"ETag": f'"{told["version"]}"'}, "application/json")

@@ -37,6 +37,7 @@ from mdm.errors import BadRecord, Conflict, Outdated, StaleTask
 from mdm.queue import Wanted
 from mdm.store import audit
 from mdm.store.tasks import Task
+from mdm.tasks import eids_of
 
 router = APIRouter(prefix="/v1", tags=["stewardship"])
 
@@ -81,8 +82,7 @@ def get_task(task_id: TaskId, request: Request) -> Response:
     with service.store.reading() as connection:
         task = queue.get(connection, task_id)
         (told,) = steward_answers.tasks_json(connection, [task], now)
-        eids = [eid for eid in (task.left_eid, task.right_eid) if eid is not None]
-        sides = [views.view(connection, eid) for eid in eids]
+        sides = [views.view(connection, eid) for eid in eids_of(task)]
         pair = [steward.parse_record(name) for name in told["records"]]
         why = explaining.explain(connection, pair[0], pair[1]) if len(pair) == 2 else None
     entity = service.entities.get(task.entity_type)

@@ -212,12 +212,17 @@ def test_a_steward_holds_together_what_a_caller_changes(
     assert verify(store, crowded).ok
 
 
-def test_what_a_steward_released_passes_whoever_sends_it(store: Store, crowded: ProjectPolicy) -> None:
+def without_robs(policy: ProjectPolicy) -> ProjectPolicy:
+    """The same project with a rule that rejects everybody called Rob."""
     rules = "person:\n  - {id: no.rob, field: name.given, check: not_in_set, args: {values: [Rob]}, action: reject}\n"
-    path = crowded.file.path
+    path = policy.file.path
     (path.parent / "rules.yaml").write_text(rules)
     path.write_text(path.read_text() + "rules: rules.yaml\n")
-    policy = load_policy(path)
+    return load_policy(path)
+
+
+def test_what_a_steward_released_passes_whoever_sends_it(store: Store, crowded: ProjectPolicy) -> None:
+    policy = without_robs(crowded)
     resolver = Resolver(store, policy)
     incoming = resolver.reception.of_row("web", "1", {"kind": "P", "name": "Rob Stone"})
     assert resolver.put(incoming, actor="test").outcome == "quarantined"
@@ -231,11 +236,7 @@ def test_what_a_steward_released_passes_whoever_sends_it(store: Store, crowded: 
 
 
 def test_what_a_steward_corrected_is_read_so_whoever_sends_it(store: Store, crowded: ProjectPolicy) -> None:
-    rules = "person:\n  - {id: no.rob, field: name.given, check: not_in_set, args: {values: [Rob]}, action: reject}\n"
-    path = crowded.file.path
-    (path.parent / "rules.yaml").write_text(rules)
-    path.write_text(path.read_text() + "rules: rules.yaml\n")
-    policy = load_policy(path)
+    policy = without_robs(crowded)
     resolver = Resolver(store, policy)
     incoming = resolver.reception.of_row("web", "1", {"kind": "P", "name": "Rob Stone"})
     assert resolver.put(incoming, actor="test").outcome == "quarantined"
