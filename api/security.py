@@ -22,6 +22,7 @@ from api.settings import LOOPBACK
 from mdm import accounts
 from mdm.masking import may
 from mdm.store.access import digest_of
+from mdm.store.store import moment_of
 
 OPEN = "open"
 Added = dict[str, Any]
@@ -98,7 +99,7 @@ def identify(request: Request) -> Principal:
     keys = service.keys()
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     key = keys.get(digest_of(secret.strip())) if scheme.lower() == "bearer" else None
-    if key is None or not key.holds_at(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")):
+    if key is None or not key.holds_at(moment_of(datetime.now(UTC))):
         raise Refusal(401, "no_valid_key", "send `Authorization: Bearer KEY` with a key that is valid; see `mdm keys`")
     return Principal(key.name, key.role, key.sources)
 

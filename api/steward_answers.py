@@ -39,7 +39,7 @@ def _task_json(task: Task, names: Mapping[int, str], now: str) -> Json:
         "asks": KINDS[task.kind],
         "entity": task.entity_type,
         "state": queue.standing(task, now),
-        "entities": list(queue.entities_of(task)),
+        "entities": list(map(entity_id, task.eids)),
         "records": [name for name in shown if name is not None],
         "affected": task.records,
         "details": dict(task.details),

@@ -26,6 +26,7 @@ from mdm.guess import write_project
 from mdm.queue import Wanted
 from mdm.resolve import Resolver
 from mdm.store import Store, records
+from mdm.store.store import moment_of
 from mdm.store.tasks import Task
 
 Truth = dict[int, str]
@@ -101,7 +102,7 @@ def work(steward: Steward, options: argparse.Namespace) -> None:
 
 def page(steward: Steward, took: list[float], options: argparse.Namespace) -> list[Task]:
     """The next questions about two records; in the queue's order, or drawn from all of it."""
-    now = queue.moment_of(steward.desk.store.now())
+    now = moment_of(steward.desk.store.now())
     most = PAGE if options.order == "queue" else 100_000
     begun = time.perf_counter()
     with steward.desk.store.reading() as connection:

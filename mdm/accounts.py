@@ -18,6 +18,7 @@ from mdm.errors import BadInput
 from mdm.masking import ROLES
 from mdm.store import Store, accounts, audit
 from mdm.store.accounts import Account
+from mdm.store.store import moment_of
 
 FEWEST_SIGNS = 12  # NIST SP 800-63B-4 asks for 15 where nothing else protects an account, 8 at least
 MOST_SIGNS = 1_000
@@ -67,7 +68,7 @@ def sign_in(store: Store, name: str, password: str) -> str | None:
     # An unknown name takes as long as a wrong password, so nobody learns who has an account.
     if not _is_right(digest or _nobody(), password) or digest is None:
         return None
-    expires = (store.now() + timedelta(hours=SESSION_HOURS)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    expires = moment_of(store.now() + timedelta(hours=SESSION_HOURS))
     with store.writing() as connection:
         if accounts.password_of(connection, name) != digest:
             return None
@@ -93,12 +94,12 @@ def _nobody() -> str:
 def visitor(store: Store, secret: str) -> Account | None:
     """The user whose session that is; None when it ended or the account was disabled."""
     with store.reading() as connection:
-        return accounts.signed_in(connection, secret, store.now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return accounts.signed_in(connection, secret, moment_of(store.now()))
 
 
 def sign_out(store: Store, secret: str) -> None:
     """Nothing; the session has ended."""
-    moment = store.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = moment_of(store.now())
     with store.writing() as connection:
         known = accounts.signed_in(connection, secret, moment)
         accounts.close_session(connection, secret)

@@ -17,6 +17,7 @@ from mdm import queue
 from mdm.decisions import Answer, Desk
 from mdm.errors import Conflict, MdmError
 from mdm.queue import Wanted
+from mdm.store.store import moment_of
 from mdm.store.tasks import Task
 
 MOST = 200  # tasks of one request: some ten milliseconds each
@@ -50,7 +51,7 @@ class Outcome:
 def reach(connection: Connection, wanted: Wanted, now: str) -> Reach:
     """The tasks of the pattern that nobody works on."""
     page = queue.page(connection, replace(wanted, state="queued"), now, None, MOST)
-    eids = {eid for task in page.tasks for eid in (task.left_eid, task.right_eid) if eid is not None}
+    eids = {eid for task in page.tasks for eid in task.eids}
     seen = orjson.dumps([(task.task_id, task.version) for task in page.tasks])
     digest = hashlib.sha256(seen).hexdigest()[:32]
     affected = sum(task.records for task in page.tasks)
@@ -60,7 +61,7 @@ def reach(connection: Connection, wanted: Wanted, now: str) -> Reach:
 def decide_all(desk: Desk, wanted: Wanted, answer: Answer, *, seen: str, actor: str) -> list[Outcome]:
     """What became of each task. Raises Conflict when the pattern has another reach by now than the one seen."""
     with desk.store.reading() as connection:
-        found = reach(connection, wanted, queue.moment_of(desk.store.now()))
+        found = reach(connection, wanted, moment_of(desk.store.now()))
     if found.digest != seen:
         raise Conflict("the tasks of this pattern are not those of the preview any more: look at it anew")
     return [_decide(desk, task, answer, actor) for task in found.tasks]

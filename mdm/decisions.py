@@ -34,6 +34,7 @@ from mdm.sayings import (
 from mdm.store import Store, audit, entities, pins, records, verdicts
 from mdm.store import tasks as task_store
 from mdm.store.events import Event
+from mdm.store.store import moment_of
 from mdm.store.tasks import Closing, Question, Task
 from mdm.store.verdicts import Identity, Verdict
 from mdm.tasks import APPROVAL
@@ -189,7 +190,7 @@ class Desk:
 
     def _put_off(self, connection: Connection, task: Task, given: Verdict) -> Effect:
         number = steward.enter_verdict(connection, given, ())
-        until = queue.moment_of(self.store.now() + timedelta(days=self.spec.unsure))
+        until = moment_of(self.store.now() + timedelta(days=self.spec.unsure))
         task_store.change(connection, task.task_id, deferred_until=until, claimed_by=None, claimed_until=None)
         steward.note(connection, given.actor, "verdict.given", number, given)
         return Effect("deferred", number, task.task_id)
@@ -250,7 +251,7 @@ class Desk:
 
     def expire_pins(self) -> list[int]:
         """The verdicts withdrawn because what they pinned was to hold until now only."""
-        now = queue.moment_of(self.store.now())
+        now = moment_of(self.store.now())
         with self.store.reading() as connection:
             ended = pins.expired(connection, now)
         for number in ended:
@@ -282,7 +283,7 @@ class Desk:
         )
         if any(task.question == question.question for task in task_store.open_about(connection, eids, ())):
             raise Conflict("the same is proposed already and waits for a second person")
-        number = task_store.put(connection, [question], None)
+        (number,) = task_store.put(connection, [question], None)
         task_store.change(connection, number, proposal=proposal_of(given, risks))
         audit.append(connection, given.actor, "verdict.proposed", subject=f"task:{number}", details=told(given))
         return Effect("pending", None, number, tasks=(number,), risks=risks)

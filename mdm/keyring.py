@@ -9,6 +9,7 @@ from mdm.errors import BadInput
 from mdm.masking import ROLES
 from mdm.policy import ProjectPolicy
 from mdm.store import Store, access, audit
+from mdm.store.store import moment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def add_key(store: Store, policy: ProjectPolicy, wanted: Wanted, *, actor: str) 
     for source in sources or ():
         if source not in known:
             raise BadInput(f"there is no source {source!r}; known: {', '.join(sorted(known))}")
-    expires = None if days is None else (store.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    expires = None if days is None else moment_of(store.now() + timedelta(days=days))
     with store.writing() as connection:
         secret = access.create(connection, name, role, sources=sources, expires_at=expires)
         audit.append(connection, actor, "key.added", subject=f"key:{name}", details={"role": role, "expires": expires})

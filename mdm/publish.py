@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from mdm.reports import ExportReport
 from mdm.store import Store, audit, entities, links, overview, records, releases, runs, tasks
 from mdm.store.bulk import chunks
 from mdm.store.crosswalk import present as present_aliases
+from mdm.store.store import moment_of
 from rules.kinds import KINDS
 
 Ints = npt.NDArray[np.int64]
@@ -200,18 +201,12 @@ def export(store: Store, policy: ProjectPolicy, directory: Path, file_format: st
     with open_files(directory, file_format) as files:
         with store.reading() as connection:
             cursor = overview.last_event(connection)
-            since = overview.event_before(connection, _stamp(since)) if isinstance(since, datetime) else since
+            since = overview.event_before(connection, moment_of(since)) if isinstance(since, datetime) else since
             if since is not None and since > cursor:
                 raise BadInput(f"there is no event {since} yet, the last one is {cursor}; pass the cursor of an export")
             _write_all(connection, policy, files, since)
         _audit(store, directory, file_format, since, files.rows)
         return ExportReport(files.publish(), cursor or None)
-
-
-def _stamp(moment: datetime) -> str:
-    """The moment as `recorded_at` has it, which knows whole seconds: the second it lies in belongs to it."""
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _audit(store: Store, directory: Path, file_format: str, since: int | None, rows: Mapping[str, int]) -> None:

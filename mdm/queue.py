@@ -13,15 +13,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from mdm.errors import BadInput, Claimed, Closed, NotFound, StaleTask
-from mdm.ids import entity_id
 from mdm.store import audit, queue, tasks
 from mdm.store.queue import CLOSED_STATES, OPEN_STATES, Cursor, Wanted
-from mdm.store.store import recorded_at
+from mdm.store.store import MOMENT, moment_of, recorded_at
 from mdm.store.tasks import Task
 
 __all__ = ["Cursor", "Page", "Wanted"]
 
-MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 STATES = (*OPEN_STATES, *CLOSED_STATES)
 
 
@@ -61,11 +59,6 @@ def standing(task: Task, now: str) -> str:
     if (task.deferred_until or "") > now:
         return "deferred"
     return "claimed" if (task.claimed_until or "") > now else "queued"
-
-
-def moment_of(moment: datetime) -> str:
-    """The moment as the store writes it, UTC to the second."""
-    return moment.astimezone(UTC).strftime(MOMENT)
 
 
 def check_actable(connection: Connection, task_id: int, actor: str, version: int | None) -> Task:
@@ -117,11 +110,6 @@ def assign(connection: Connection, task_id: int, *, assignee: str | None, actor:
     tasks.change(connection, task_id, assignee=assignee)
     audit.append(connection, actor, "task.assigned", subject=f"task:{task_id}", details={"assignee": assignee})
     return get(connection, task_id)
-
-
-def entities_of(task: Task) -> tuple[str, ...]:
-    """The ids of the entities it is about."""
-    return tuple(entity_id(eid) for eid in (task.left_eid, task.right_eid) if eid is not None)
 
 
 def _now(connection: Connection) -> datetime:

@@ -101,11 +101,7 @@ def flag_reused(connection: Connection, entity: str, rids: Collection[int], run_
     asked = {rid: _question(entity, rid, version) for rid, (version, _) in records.standing(connection, rids).items()}
     known = {task.left_rid: task for task in tasks.open_about(connection, (), rids) if task.kind == REUSED}
     tasks.renew(connection, [(task, asked[rid]) for rid, task in known.items() if rid in asked])
-    fresh = [asked[rid] for rid in sorted(asked.keys() - known.keys())]
-    if not fresh:
-        return []
-    first = tasks.put(connection, fresh, run_id)
-    return list(range(first, first + len(fresh)))
+    return tasks.put(connection, [asked[rid] for rid in sorted(asked.keys() - known.keys())], run_id)
 
 
 def _question(entity: str, rid: int, version: int) -> Question:

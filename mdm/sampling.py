@@ -58,10 +58,10 @@ def draw(connection: Connection, *, per_band: int, seed: str, actor: str) -> lis
         for drawn in [d for d in sorted(lots[band], key=lambda d: d.lot) if not known >= {d.left, d.right}][:per_band]
     ]
     questions = list(_questions(connection, chosen))
-    first = task_store.put(connection, questions, None) if questions else 0
+    numbers = task_store.put(connection, questions, None)
     details = {"per_band": per_band, "seed": seed, "tasks": len(questions)}
     audit.append(connection, actor, "tasks.sampled", subject="tasks", details=details)
-    return list(range(first, first + len(questions)))
+    return numbers
 
 
 def _lots(connection: Connection, seed: str) -> Iterator[Drawn]:

@@ -94,18 +94,10 @@ def refresh(connection: Connection, touched: Touched, rulings: Rulings, run_id: 
     standing = {task.question: task for task in tasks.open_about(connection, touched.eids, touched.rids)}
     asked = {q.question: q for q in _questions(connection, touched, rulings, standing.values())}
     again = ((standing[name], asked[name]) for name in sorted(standing.keys() & asked.keys()))
-    tasks.renew(connection, [(old, new) for old, new in again if not _is_same(old, new)])
+    tasks.renew(connection, [(old, new) for old, new in again if old.content != new])
     over = [task for name, task in standing.items() if name not in asked]
     tasks.close(connection, _closings(connection, over), run_id)
-    fresh = [asked[name] for name in sorted(asked.keys() - standing.keys())]
-    if not fresh:
-        return []
-    first = tasks.put(connection, fresh, run_id)
-    return list(range(first, first + len(fresh)))
-
-
-def _is_same(task: Task, question: Question) -> bool:
-    return all(getattr(task, name) == getattr(question, name) for name in Question.__dataclass_fields__)
+    return tasks.put(connection, [asked[name] for name in sorted(asked.keys() - standing.keys())], run_id)
 
 
 def _questions(
@@ -263,8 +255,7 @@ def _reuses(standing: Iterable[Task], present: Mapping[int, tuple[int, int | Non
     for task in standing:
         version, eid = present.get(task.left_rid or 0, (0, None))
         if task.kind == REUSED and version == task.details["version"] and eid is not None:
-            content = {name: getattr(task, name) for name in Question.__dataclass_fields__}
-            yield Question(**{**content, "left_eid": eid})
+            yield replace(task.content, left_eid=eid)
 
 
 def _contradicted_pins(connection: Connection, touched: Touched, homes: Mapping[int, int | None]) -> Iterator[Question]:
@@ -288,15 +279,10 @@ def _contradicted_pins(connection: Connection, touched: Touched, homes: Mapping[
 def _lasting(connection: Connection, standing: Iterable[Task]) -> Iterator[Question]:
     """The tasks that others put and whose records are still as they were."""
     waiting = [task for task in standing if task.kind in LASTING]
-    sizes = tasks.entity_sizes(connection, {eid for task in waiting for eid in eids_of(task)}) if waiting else {}
+    sizes = tasks.entity_sizes(connection, {eid for task in waiting for eid in task.eids}) if waiting else {}
     for task in waiting:
-        if fingerprint(sizes.get(eid, (0, 0))[1] for eid in eids_of(task)) == task.fingerprint:
-            yield Question(**{name: getattr(task, name) for name in Question.__dataclass_fields__})
-
-
-def eids_of(question: Question) -> tuple[int, ...]:
-    """The numbers of the entities it is about."""
-    return tuple(eid for eid in (question.left_eid, question.right_eid) if eid is not None)
+        if fingerprint(sizes.get(eid, (0, 0))[1] for eid in task.eids) == task.fingerprint:
+            yield task.content
 
 
 def _draft(
@@ -315,10 +301,10 @@ def _draft(
 
 def _sized(connection: Connection, touched: Touched, drafts: Sequence[Question]) -> Iterator[Question]:
     """The questions with the number of records they affect, and how urgent that makes them."""
-    eids = {eid for draft in drafts for eid in eids_of(draft)}
+    eids = {eid for draft in drafts for eid in draft.eids}
     sizes = tasks.entity_sizes(connection, eids) if eids else {}
     for draft in drafts:
-        here = [sizes.get(eid, (0, 0)) for eid in eids_of(draft)]
+        here = [sizes.get(eid, (0, 0)) for eid in draft.eids]
         affected = sum(size for size, _ in here)
         distance = 0.0 if draft.bits is None else abs(draft.bits - touched.merge)
         yield replace(
@@ -344,13 +330,13 @@ def urgency(affected: int, distance: float) -> int:
 
 def _closings(connection: Connection, over: Sequence[Task]) -> list[Closing]:
     """Obsolete, each with what settled it."""
-    eids = {eid for task in over for eid in eids_of(task)}
+    eids = {eid for task in over for eid in task.eids}
     alive = set(tasks.entity_sizes(connection, eids)) if eids else set()
     return [Closing(task.task_id, "obsolete", _why_over(task, alive)) for task in over]
 
 
 def _why_over(task: Task, alive: AbstractSet[int]) -> str:
-    if not alive >= set(eids_of(task)):
+    if not alive >= set(task.eids):
         return "an entity it was about is part of another one now, or is no more"
     if task.kind in LASTING:
         return "its records changed after it was put; put it anew if it is still a question"
@@ -377,7 +363,7 @@ def _line(task: Task, names: Mapping[int, str]) -> TaskLine:
         kind=task.kind,
         asks=KINDS[task.kind],
         entity=task.entity_type,
-        entities=tuple(map(entity_id, eids_of(task))),
+        entities=tuple(map(entity_id, task.eids)),
         records=tuple(names[rid] for rid in (task.left_rid, task.right_rid) if rid is not None),
         bits=task.bits,
         affected=task.records,

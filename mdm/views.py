@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from mdm.errors import BadInput, NotFound
 from mdm.ids import entity_id
 from mdm.store import entities, goldens, records
+from mdm.store.store import moment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,7 @@ def parse_moment(text: str) -> str:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise BadInput(f"{text!r} is no moment; write it as 2026-01-31T12:00:00Z") from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment_of(moment)
 
 
 def _members(connection: Connection, rids: list[int]) -> tuple[MemberView, ...]:

@@ -22,6 +22,7 @@ from mdm.queue import Cursor, Wanted
 from mdm.reports import TaskLine
 from mdm.sayings import DIFFERENT, REASONS, SAME
 from mdm.searching import search
+from mdm.store.store import moment_of
 from mdm.tasks import KINDS
 
 router = APIRouter(include_in_schema=False)
@@ -64,7 +65,7 @@ def get(request: Request) -> Response:
     """The tasks that are wanted, the most urgent first."""
     service, visitor = service_of(request), principal_of(request)
     chosen = filter_of(request.query_params)
-    now = queue.moment_of(service.store.now())
+    now = moment_of(service.store.now())
     with service.store.reading() as connection:
         wanted = wanted_of(chosen, connection, request)
         found = listing(connection, wanted, Viewer(visitor.role, now), service.entities, _cursor(request))
@@ -103,7 +104,7 @@ def _bulk(
     request: Request, chosen: Filter, outcomes: Sequence[Outcome] = (), refused: str = "", status: int = 200
 ) -> Response:
     service = service_of(request)
-    now = queue.moment_of(service.store.now())
+    now = moment_of(service.store.now())
     with service.store.reading() as connection:
         found = bulk_decisions.reach(connection, wanted_of(chosen, connection, request), now)
         examples = tuple(tasks.lines_of(connection, found.tasks[:EXAMPLES]))
@@ -174,7 +175,7 @@ def next_address(request: Request, query: str, after: int | None, **more: object
     chosen = filter_of(dict(parse_qsl(query)))
     lease = service.resolver.bench.policy.file.stewardship.lease
     with service.store.writing() as connection:
-        now = queue.moment_of(service.store.now())
+        now = moment_of(service.store.now())
         last = None if after is None else queue.get(connection, after)
         person = Person(visitor.name, visitor.role)
         found = next_task(connection, wanted_of(chosen, connection, request), now, person, last)

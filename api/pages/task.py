@@ -27,6 +27,7 @@ from mdm.forms import Answer
 from mdm.resolve import Resolver
 from mdm.sayings import KINDS, REASONS
 from mdm.store import verdicts
+from mdm.store.store import moment_of
 from mdm.store.verdicts import Verdict
 
 router = APIRouter(include_in_schema=False)
@@ -91,7 +92,7 @@ def get(
 
 def _show(request: Request, task_id: int, looked: Looked, status: int = 200) -> Response:
     service, visitor = service_of(request), principal_of(request)
-    now = tasks_queue.moment_of(service.store.now())
+    now = moment_of(service.store.now())
 
     def look(resolver: Resolver) -> tuple[Question, Verdict | None]:
         with service.store.reading() as connection:
@@ -154,7 +155,7 @@ def defer(task_id: int, request: Request) -> Response:
     """The task is asked again later; on to the next one."""
     service, form = service_of(request), forms.form_of(request)
     hours = min(form.number("hours") or LATER_HOURS, 24 * 365)
-    until = tasks_queue.moment_of(service.store.now() + timedelta(hours=hours))
+    until = moment_of(service.store.now() + timedelta(hours=hours))
 
     def act(connection: Connection, name: str) -> None:
         tasks_queue.defer(connection, task_id, until=until, actor=name, version=form.number("version"))

@@ -36,8 +36,8 @@ from mdm.decisions import Answer, Desk, Effect, Preview
 from mdm.errors import BadRecord, Conflict, Outdated, StaleTask
 from mdm.queue import Wanted
 from mdm.store import audit
+from mdm.store.store import moment_of
 from mdm.store.tasks import Task
-from mdm.tasks import eids_of
 
 router = APIRouter(prefix="/v1", tags=["stewardship"])
 
@@ -50,7 +50,7 @@ FOUND = 1_000  # entities that a text may be about
 def list_tasks(request: Request, asked: Annotated[QueueQuery, Query()]) -> Response:
     """The queue, the most urgent first; closed tasks the newest first."""
     service = service_of(request)
-    now = queue.moment_of(service.store.now())
+    now = moment_of(service.store.now())
     with service.store.reading() as connection:
         wanted = _wanted(connection, service, asked)
         page = queue.page(connection, wanted, now, asked.cursor, min(asked.limit, service.settings.page_rows))
@@ -78,11 +78,11 @@ def _wanted(connection: Connection, service: Service, asked: QueueQuery) -> Want
 def get_task(task_id: TaskId, request: Request) -> Response:
     """A task with both sides and the evidence between them. The ETag is its version."""
     service, shown = service_of(request), principal_of(request).role
-    now = queue.moment_of(service.store.now())
+    now = moment_of(service.store.now())
     with service.store.reading() as connection:
         task = queue.get(connection, task_id)
         (told,) = steward_answers.tasks_json(connection, [task], now)
-        sides = [views.view(connection, eid) for eid in eids_of(task)]
+        sides = [views.view(connection, eid) for eid in task.eids]
         pair = [steward.parse_record(name) for name in told["records"]]
         why = explaining.explain(connection, pair[0], pair[1]) if len(pair) == 2 else None
     entity = service.entities.get(task.entity_type)
@@ -200,7 +200,7 @@ def quality(request: Request) -> Response:
 
 
 def _reach(service: Service, wanted: Wanted) -> Response:
-    now = queue.moment_of(service.store.now())
+    now = moment_of(service.store.now())
     with service.store.reading() as connection:
         found = bulk_decisions.reach(connection, wanted, now)
         examples = steward_answers.tasks_json(connection, found.tasks[:EXAMPLES], now)
@@ -260,7 +260,7 @@ def previewed(request: Request, action: Callable[[Desk], Preview]) -> Response:
 
 def _changed(request: Request, action: Callable[[Connection], Task]) -> Response:
     service = service_of(request)
-    now = queue.moment_of(service.store.now())
+    now = moment_of(service.store.now())
     try:
         with service.store.writing() as connection:
             task = action(connection)
@@ -271,7 +271,7 @@ def _changed(request: Request, action: Callable[[Connection], Task]) -> Response
 
 
 def _stale(service: Service, error: StaleTask) -> Response:
-    now = queue.moment_of(service.store.now())
+    now = moment_of(service.store.now())
     with service.store.reading() as connection:
         (fresh,) = steward_answers.tasks_json(connection, [queue.get(connection, error.task_id)], now)
     return answer({**problem_of(error), "task": fresh})

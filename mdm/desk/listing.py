@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -82,17 +82,13 @@ def listing(
 def _titles(
     connection: Connection, found: Sequence[Task], types: Mapping[str, EntityType], role: str
 ) -> dict[int, str]:
-    kinds = {eid: task.entity_type for task in found for eid in _eids(task)}
+    kinds = {eid: task.entity_type for task in found for eid in task.eids}
     rows = entities.golden(connection, kinds).to_pylist() if kinds else []
     return {row["eid"]: title_of(orjson.loads(row["values"]), types[kinds[row["eid"]]], role) for row in rows}
 
 
-def _eids(task: Task) -> Iterable[int]:
-    return (eid for eid in (task.left_eid, task.right_eid) if eid is not None)
-
-
 def _row(task: Task, line: TaskLine, titles: Mapping[int, str], now: str) -> Row:
-    named = tuple(titles.get(eid) or entity_id(eid) for eid in _eids(task))
+    named = tuple(titles.get(eid) or entity_id(eid) for eid in task.eids)
     standing = queue.standing(task, now)
     return Row(line, named, standing, task.claimed_by if standing == "claimed" else None, task.assignee)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from mdm.store.schema import idempotency
-from mdm.store.store import recorded_at
+from mdm.store.store import moment_of, recorded_at
 
 KEPT_HOURS = 48
 
@@ -32,6 +32,5 @@ def keep(connection: Connection, digest: str, answer: Kept) -> None:
     """Nothing; the answer is kept for two days, and older ones are gone."""
     moment = recorded_at(connection)
     oldest = datetime.fromisoformat(moment) - timedelta(hours=KEPT_HOURS)
-    written = oldest.strftime("%Y-%m-%dT%H:%M:%SZ")
-    connection.execute(idempotency.delete().where(idempotency.c.recorded_at < written))
+    connection.execute(idempotency.delete().where(idempotency.c.recorded_at < moment_of(oldest)))
     connection.execute(idempotency.insert().values(digest=digest, **answer._asdict(), recorded_at=moment))

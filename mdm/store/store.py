@@ -22,6 +22,8 @@ _ONE_WRITER = text(f"select pg_advisory_xact_lock({0x6D646D + 2})")
 
 CHECKPOINT_SECONDS = 0.5
 
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+
 Clock = Callable[[], datetime]
 
 
@@ -80,7 +82,7 @@ class Store:
         waiting too long.
         """
         with self._own_turn(), translated(self._parsed), self._engine.connect() as plain:
-            moment = self.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+            moment = moment_of(self.now())
             connection = plain.execution_options(writes=True, recorded_at=moment)
             with connection.begin():
                 if self.dialect == "postgresql":
@@ -190,6 +192,12 @@ class _Rehearsal(Store):
 
     def close(self) -> None:
         """Nothing; the real store stays open."""
+
+
+def moment_of(moment: datetime) -> str:
+    """The moment as the store writes it, ISO 8601 in UTC to the second; one without a zone is UTC."""
+    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).strftime(MOMENT)
 
 
 def recorded_at(connection: Connection) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import count
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, cast, func, literal_column, select, union
@@ -59,6 +58,11 @@ class Question:
     details: Mapping[str, Any]
     fingerprint: int = 0
 
+    @property
+    def eids(self) -> tuple[int, ...]:
+        """The entities it is about."""
+        return tuple(eid for eid in (self.left_eid, self.right_eid) if eid is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Task(Question):
@@ -83,6 +87,11 @@ class Task(Question):
     claimed_until: str | None = None
     deferred_until: str | None = None
     proposal: Mapping[str, Any] | None = None
+
+    @property
+    def content(self) -> Question:
+        """What it asks, apart from what became of it."""
+        return Question(*(getattr(self, name) for name in _CONTENT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +161,16 @@ def change(connection: Connection, task_id: int, **columns: Any) -> None:
     connection.execute(task.update().where(task.c.task_id == task_id).values(**columns))
 
 
-def put(connection: Connection, questions: Sequence[Question], run_id: int | None) -> int:
-    """The number of the first of the new open tasks, numbered in the order given. Call it last in a transaction."""
+def put(connection: Connection, questions: Sequence[Question], run_id: int | None) -> list[int]:
+    """The numbers of the new open tasks, in the order given. Call it last in a transaction."""
+    if not questions:
+        return []
     first = counters.allocate(connection, "task", len(questions))
+    numbers = list(range(first, first + len(questions)))
     columns = ("task_id", *_CONTENT, "state", "version", "opened_at", "opened_run")
     stamp = ("open", 1, recorded_at(connection), run_id)
-    bulk_insert(connection, task, columns, ((n, *_content(q), *stamp) for n, q in zip(count(first), questions)))
-    return first
+    bulk_insert(connection, task, columns, ((n, *_content(q), *stamp) for n, q in zip(numbers, questions, strict=True)))
+    return numbers
 
 
 def renew(connection: Connection, changed: Iterable[tuple[Task, Question]]) -> None:

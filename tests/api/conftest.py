@@ -16,6 +16,7 @@ from mdm.keyring import Wanted
 from mdm.masking import ROLES
 from mdm.policy import ProjectPolicy
 from mdm.store import Store
+from tests.api.visitors import Visit, Visitor, add_people
 from tests.mdm.small_project import policy, run_postgresql, run_sqlite, store
 
 __all__ = ["policy", "run_postgresql", "run_sqlite", "store"]
@@ -58,3 +59,12 @@ def put(client: TestClient, source: str, record_id: str, **row: str) -> dict[str
 def path_of(project: ProjectPolicy) -> Path:
     """The project file."""
     return project.file.path
+
+
+@pytest.fixture
+def visit(local: TestClient, store: Store) -> Visit:
+    """Makes visitors by name; an empty name is nobody."""
+    add_people(store)
+    service: Any = local.app.state.service  # type: ignore[attr-defined]
+    service._users = (float("-inf"), False)
+    return lambda name: Visitor(local.app, name)

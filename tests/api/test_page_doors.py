@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,22 +16,12 @@ from mdm.masking import MASK, ROLES
 from mdm.store import Store, access
 from tests.api.conftest import Caller
 from tests.api.test_doors import routes
-from tests.api.visitors import PASSWORD, Visitor, add_people
+from tests.api.visitors import PASSWORD, Visit, Visitor, add_people
 from tests.store.samples import stored_rows
 
-Visit = Callable[[str], Visitor]
 PATHS = {"task_id": "1", "verdict_id": "1", "entity": "E0000001T", "name": "pages.css"}
 PAGES = [route for route in routes() if is_page(route)]
 SECRETS = ("Smithson", "jon.smithson@example.com", "3125550142", "1980-02-03", "Jonathan")
-
-
-@pytest.fixture
-def visit(local: TestClient, store: Store) -> Visit:
-    """Makes visitors by name; an empty name is nobody."""
-    add_people(store)
-    service: Any = local.app.state.service  # type: ignore[attr-defined]
-    service._users = (float("-inf"), False)
-    return lambda name: Visitor(local.app, name)
 
 
 def call(visitor: Visitor, route: APIRoute) -> int:

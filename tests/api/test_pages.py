@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,20 +15,10 @@ from mdm.store import Store, queue, records, verdicts
 from mdm.store.queue import Wanted
 from mdm.store.verdicts import Identity
 from tests.api.conftest import put
-from tests.api.visitors import Visitor, add_people, field_of
+from tests.api.visitors import Visit, Visitor, field_of
 from tests.store.samples import stored_rows
 
 JON, ANN, MARY = ("crm", "C1"), ("crm", "C2"), ("crm", "C3")
-Visit = Callable[[str], Visitor]
-
-
-@pytest.fixture
-def visit(local: TestClient, store: Store) -> Visit:
-    """Makes visitors by name."""
-    add_people(store)
-    service: Any = local.app.state.service  # type: ignore[attr-defined]
-    service._users = (float("-inf"), False)
-    return lambda name: Visitor(local.app, name)
 
 
 def homes(store: Store, *names: Identity) -> list[int | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from html import unescape
 from typing import Any
@@ -53,6 +54,9 @@ class Visitor:
         response = self.client.post(address, data={"form_token": self.token, **fields})
         self.remember(response)
         return response
+
+
+Visit = Callable[[str], Visitor]
 
 
 def add_people(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -14,6 +15,7 @@ from mdm.policy import ProjectPolicy, load_policy
 from mdm.queue import Wanted
 from mdm.resolve import Resolver
 from mdm.store import Store, audit, entities, events, records, tasks, verdicts
+from mdm.store.store import moment_of
 from mdm.store.tasks import Task
 from mdm.store.verdicts import Identity, Verdict
 from mdm.verification import verify
@@ -27,7 +29,7 @@ on_sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 
 JON, ANN, MARY = ("crm", "C1"), ("crm", "C2"), ("crm", "C3")
 WEB_JON, WEB_MARY, OLGA = ("web", "W1"), ("web", "W2"), ("web", "W3")
-NOW = queue.moment_of(MOMENT)
+NOW = moment_of(MOMENT)
 
 
 @pytest.fixture
@@ -312,14 +314,10 @@ def test_what_was_proposed_about_other_records_is_obsolete(store: Store, policy:
 def test_the_queue_is_filtered_and_paged(store: Store, desk: Desk) -> None:
     with store.writing() as connection:
         question = tasks.listed(connection)[0]
-        content = {name: getattr(question, name) for name in tasks.Question.__dataclass_fields__}
-        more = [
-            tasks.Question(**{**content, "question": f"pair:x{n}", "priority": n % 3, "bits": float(n)})
-            for n in range(9)
-        ]
-        first = tasks.put(connection, more, None)
+        more = [replace(question.content, question=f"pair:x{n}", priority=n % 3, bits=float(n)) for n in range(9)]
+        first, second, *_ = tasks.put(connection, more, None)
         queue.assign(connection, first, assignee="role:steward", actor="jane")
-        tasks.change(connection, first + 1, state="obsolete")
+        tasks.change(connection, second, state="obsolete")
     with store.reading() as connection:
         seen, after = list[int](), None
         while True:
